@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/trouble.h"
+#include <stdlib.h>
+
+static void add(struct troubles *t, bool is_warning, const char *file, unsigned line, unsigned column, const char *hint,
+                const char *what, va_list args)
+{
+    if (!is_warning)
+        t->errors++;
+    if (t->n == TROUBLES_MOST) {
+        t->dropped++;
+        return;
+    }
+    struct trouble *x = &t->list[t->n++];
+    *x = (struct trouble){ .file = file ? arena_text(t->arena, span_of(file)) : NULL, .line = line, .column = column,
+                           .hint = arena_text(t->arena, span_of(hint)), .is_warning = is_warning };
+    x->what = arena_vprintf(t->arena, what, args).at;
+    if (!x->what)
+        x->what = "";
+}
+void trouble_add(struct troubles *t, const char *file, unsigned line, unsigned column, const char *hint, const char *what, ...)
+{
+    va_list args;
+    va_start(args, what);
+    add(t, false, file, line, column, hint, what, args);
+    va_end(args);
+}
+void trouble_warn(struct troubles *t, const char *file, unsigned line, unsigned column, const char *hint, const char *what, ...)
+{
+    va_list args;
+    va_start(args, what);
+    add(t, true, file, line, column, hint, what, args);
+    va_end(args);
+}
+
+/* What came from outside may hold terminal escapes and newlines: shown as \xHH. */
+static void put_safe(const char *text, FILE *out)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            fprintf(out, "\\x%02x", *p);
+        else
+            fputc(*p, out);
+}
+void troubles_print(const struct troubles *t, FILE *out)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        const struct trouble *x = &t->list[i];
+        fputs("vigie: ", out);
+        if (x->file) {
+            put_safe(x->file, out);
+            if (x->line)
+                fprintf(out, ":%u:%u", x->line, x->column ? x->column : 1);
+            fputs(": ", out);
+        }
+        if (x->is_warning)
+            fputs("warning: ", out);
+        put_safe(x->what, out);
+        if (x->hint[0]) {
+            fputs(": ", out);
+            put_safe(x->hint, out);
+        }
+        fputc('\n', out);
+    }
+    if (t->dropped)
+        fprintf(out, "vigie: %u more problems are not shown: mend these first\n", t->dropped);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct trouble *x = a, *y = b;
+    int by_file = strcmp(x->file ? x->file : "", y->file ? y->file : "");
+    if (by_file)
+        return by_file;
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    return x->column < y->column ? -1 : x->column > y->column;
+}
+void troubles_sort(struct troubles *t)
+{
+    qsort(t->list, t->n, sizeof t->list[0], compare);
+}
+
+const char *nearest_word(struct span word, const char *const *known, size_t n)
+{
+    enum { LONGEST = 64 };
+    const char *best = NULL;
+    size_t best_distance = word.len / 3 + 1;
+    if (word.len == 0 || word.len > LONGEST)
+        return NULL;
+    for (size_t k = 0; k < n; k++) {
+        size_t len = strlen(known[k]), row[LONGEST + 1];
+        if (len > LONGEST)
+            continue;
+        for (size_t j = 0; j <= len; j++)
+            row[j] = j;
+        for (size_t i = 1; i <= word.len; i++) {
+            size_t diagonal = row[0];
+            row[0] = i;
+            for (size_t j = 1; j <= len; j++) {
+                size_t substitute = diagonal + (word.at[i - 1] != known[k][j - 1]), up = row[j] + 1, left = row[j - 1] + 1;
+                diagonal = row[j];
+                row[j] = substitute < up ? (substitute < left ? substitute : left) : (up < left ? up : left);
+            }
+        }
+        if (row[len] <= best_distance) {
+            if (row[len] < best_distance || !best)
+                best = known[k];
+            best_distance = row[len];
+        }
+    }
+    return best;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * libyaml's event stream into our tree: events, not its document API, since that one resolves aliases and drops end marks. */
+#include "base/yaml.h"
+#include "base/parse.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <yaml.h>
+
+struct loader {
+    struct arena *a;
+    const char *file;
+    struct troubles *t;
+    yaml_parser_t parser;
+    bool with_environment, failed;
+    size_t nodes;
+};
+
+void yaml_trouble(struct troubles *t, const struct yaml *at, const char *hint, const char *what, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, what);
+    vsnprintf(text, sizeof text, what, args);
+    va_end(args);
+    trouble_add(t, at->file, at->line, at->column, hint, "%s", text);
+}
+static bool fail(struct loader *l, const yaml_mark_t *m, const char *hint, const char *what)
+{
+    if (!l->failed)
+        trouble_add(l->t, l->file, (unsigned)m->line + 1, (unsigned)m->column + 1, hint, "%s", what);
+    l->failed = true;
+    return false;
+}
+
+static struct span expand(struct loader *l, struct span s, const yaml_mark_t *m)
+{
+    if (!l->with_environment || !span_find(s, SPAN("${")))
+        return s;
+    struct span out = { "", 0 };
+    for (size_t i = 0; i < s.len;) {
+        const char *open = span_find(span_cut(s, i, s.len), SPAN("${"));
+        if (!open) {
+            out = arena_printf(l->a, "%.*s%.*s", (int)out.len, out.at, (int)(s.len - i), s.at + i);
+            break;
+        }
+        size_t from = (size_t)(open - s.at);
+        const char *close = memchr(open, '}', s.len - from);
+        if (!close) {
+            fail(l, m, "write ${NAME} or ${NAME:-default}", "${ without }");
+            return s;
+        }
+        struct span inside = { open + 2, (size_t)(close - open - 2) }, fallback = { 0 };
+        const char *colon = span_find(inside, SPAN(":-"));
+        if (colon) {
+            fallback = (struct span){ colon + 2, (size_t)(inside.at + inside.len - colon - 2) };
+            inside.len = (size_t)(colon - inside.at);
+        }
+        bool valid = inside.len > 0;
+        for (size_t k = 0; k < inside.len; k++)
+            valid = valid && (inside.at[k] == '_' || (inside.at[k] >= '0' && inside.at[k] <= '9' && k) || ((inside.at[k] | 32) >= 'a' && (inside.at[k] | 32) <= 'z'));
+        if (!valid) {
+            fail(l, m, "a name is letters, digits and _", "${…} does not hold a name of an environment variable");
+            return s;
+        }
+        const char *value = getenv(arena_text(l->a, inside));
+        if (!value && !colon) {
+            struct span what = arena_printf(l->a, "the environment variable " SPAN_FMT " is not set", SPAN_ARG(inside));
+            fail(l, m, "set it, or give a default: ${NAME:-default}", what.at);
+            return s;
+        }
+        struct span v = value && (value[0] || !colon) ? span_of(value) : fallback;
+        out = arena_printf(l->a, "%.*s%.*s%.*s", (int)out.len, out.at, (int)(from - i), s.at + i, (int)v.len, v.at ? v.at : "");
+        i = (size_t)(close - s.at) + 1;
+    }
+    return out;
+}
+
+static struct yaml *node_new(struct loader *l, enum yaml_kind kind, const yaml_event_t *e)
+{
+    struct yaml *y = arena_alloc(l->a, sizeof *y);
+    y->kind = kind;
+    y->file = l->file;
+    y->line = (unsigned)e->start_mark.line + 1;
+    y->column = (unsigned)e->start_mark.column + 1;
+    if (++l->nodes > YAML_NODES_MOST)
+        fail(l, &e->start_mark, "split it into several files", "too many values in one file");
+    return y;
+}
+
+static bool next(struct loader *l, yaml_event_t *e)
+{
+    if (yaml_parser_parse(&l->parser, e))
+        return true;
+    yaml_mark_t m = l->parser.error == YAML_READER_ERROR ? l->parser.mark : l->parser.problem_mark;
+    struct span what = arena_printf(l->a, "not valid YAML: %s%s%s", l->parser.problem ? l->parser.problem : "cannot be read",
+                                    l->parser.context ? " " : "", l->parser.context ? l->parser.context : "");
+    fail(l, &m, "check indentation and quotes around this place", what.at);
+    return false;
+}
+
+static struct yaml *read_node(struct loader *l, yaml_event_t *e, unsigned depth, bool is_key);
+
+static struct yaml *read_collection(struct loader *l, yaml_event_t *first, unsigned depth)
+{
+    bool is_map = first->type == YAML_MAPPING_START_EVENT;
+    struct yaml *y = node_new(l, is_map ? YAML_MAP : YAML_LIST, first);
+    size_t cap = 0, key_cap = 0, nkeys = 0;
+    yaml_event_t e;
+    if (depth >= YAML_DEPTH) {
+        fail(l, &first->start_mark, "", "nested too deeply");
+        return y;
+    }
+    while (!l->failed && next(l, &e)) {
+        if (e.type == YAML_MAPPING_END_EVENT || e.type == YAML_SEQUENCE_END_EVENT) {
+            yaml_event_delete(&e);
+            break;
+        }
+        bool is_key = is_map && nkeys == y->n;
+        struct yaml *child = read_node(l, &e, depth + 1, is_key);
+        yaml_event_delete(&e);
+        if (!child)
+            break;
+        if (is_key) {
+            if (child->kind != YAML_SCALAR) {
+                yaml_trouble(l->t, child, "", "a key must be a plain word");
+                l->failed = true;
+                break;
+            }
+            if (nkeys >= YAML_KEYS_MOST) { /* the search for duplicates below is quadratic */
+                fail(l, &first->start_mark, "split it", "too many keys in one map");
+                break;
+            }
+            for (size_t i = 0; i < nkeys; i++)
+                if (span_same(y->keys[i]->text, child->text))
+                    yaml_trouble(l->t, child, arena_printf(l->a, "it stands already on line %u: keep one", y->keys[i]->line).at,
+                                 "the key '" SPAN_FMT "' is there twice", SPAN_ARG(child->text));
+            *ARENA_PUSH(l->a, y->keys, nkeys, key_cap) = child;
+        } else {
+            *ARENA_PUSH(l->a, y->items, y->n, cap) = child;
+        }
+    }
+    return y;
+}
+static struct yaml *read_node(struct loader *l, yaml_event_t *e, unsigned depth, bool is_key)
+{
+    switch (e->type) {
+    case YAML_SCALAR_EVENT: {
+        struct span s = { (const char *)e->data.scalar.value, e->data.scalar.length };
+        bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+        bool nothing = plain && !is_key && (s.len == 0 || span_is(s, "~") || span_is(s, "null"));
+        struct yaml *y = node_new(l, nothing ? YAML_NOTHING : YAML_SCALAR, e);
+        y->quoted = !plain;
+        y->text = arena_copy(l->a, s);
+        if (memchr(y->text.at, 0, y->text.len))
+            fail(l, &e->start_mark, "", "a NUL byte in a value");
+        else if (!is_key)
+            y->text = expand(l, y->text, &e->start_mark);
+        return y;
+    }
+    case YAML_MAPPING_START_EVENT:
+    case YAML_SEQUENCE_START_EVENT:
+        return read_collection(l, e, depth);
+    case YAML_ALIAS_EVENT:
+        fail(l, &e->start_mark, "write the value out", "aliases (*name) are not taken");
+        return NULL;
+    default:
+        fail(l, &e->start_mark, "", "a value was expected here");
+        return NULL;
+    }
+}
+
+static struct span read_file(struct arena *a, const char *file, struct troubles *t)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        trouble_add(t, file, 0, 0, "check the path and its permissions", "cannot be opened: %s", strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return (struct span){ 0 };
+    }
+    if (!S_ISREG(st.st_mode) || st.st_size > YAML_FILE_MOST) {
+        trouble_add(t, file, 0, 0, S_ISREG(st.st_mode) ? "split it: 4 MB is the most" : "name a file", S_ISREG(st.st_mode) ? "too large" : "not a regular file");
+        close(fd);
+        return (struct span){ 0 };
+    }
+    char *bytes = arena_alloc_raw(a, (size_t)st.st_size + 1);
+    size_t len = 0;
+    ssize_t n;
+    while (len < (size_t)st.st_size && (n = read(fd, bytes + len, (size_t)st.st_size - len)) > 0)
+        len += (size_t)n;
+    close(fd);
+    return (struct span){ bytes, len };
+}
+
+struct yaml *yaml_read(struct arena *a, const char *file, struct span content, bool with_environment, struct troubles *t)
+{
+    struct loader l = { .a = a, .file = arena_text(a, span_of(file)), .t = t, .with_environment = with_environment };
+    if (!content.at && !(content = read_file(a, file, t)).at)
+        return NULL;
+    struct yaml *root = NULL;
+    yaml_event_t e;
+    if (!yaml_parser_initialize(&l.parser))
+        return NULL;
+    yaml_parser_set_input_string(&l.parser, (const unsigned char *)content.at, content.len);
+    unsigned documents = 0;
+    for (bool more = true; more && !l.failed && next(&l, &e);) {
+        switch (e.type) {
+        case YAML_STREAM_END_EVENT: more = false; break;
+        case YAML_DOCUMENT_START_EVENT:
+            if (documents++)
+                fail(&l, &e.start_mark, "keep one", "more than one document (---) in the file");
+            break;
+        case YAML_STREAM_START_EVENT:
+        case YAML_DOCUMENT_END_EVENT: break;
+        default: root = read_node(&l, &e, 0, false);
+        }
+        yaml_event_delete(&e);
+    }
+    yaml_parser_delete(&l.parser);
+    if (l.failed)
+        return NULL;
+    if (!root) {
+        root = arena_alloc(a, sizeof *root);
+        *root = (struct yaml){ .kind = YAML_NOTHING, .file = l.file, .line = 1, .column = 1 };
+    }
+    return root;
+}
+
+struct yaml *yaml_get(const struct yaml *map, const char *key)
+{
+    if (map && map->kind == YAML_MAP)
+        for (size_t i = 0; i < map->n; i++)
+            if (span_is(map->keys[i]->text, key))
+                return map->items[i];
+    return NULL;
+}
+void yaml_known_keys(const struct yaml *map, const char *const *known, size_t n, const char *what, struct troubles *t)
+{
+    if (map->kind != YAML_MAP)
+        return;
+    for (size_t i = 0; i < map->n; i++) {
+        bool is_known = false;
+        for (size_t k = 0; k < n && !is_known; k++)
+            is_known = span_is(map->keys[i]->text, known[k]);
+        if (is_known)
+            continue;
+        const char *near = nearest_word(map->keys[i]->text, known, n);
+        char hint[160];
+        if (near)
+            snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+        else
+            snprintf(hint, sizeof hint, "known here: %s%s%s%s%s%s…", n > 0 ? known[0] : "", n > 1 ? ", " : "", n > 1 ? known[1] : "", n > 2 ? ", " : "", n > 2 ? known[2] : "", n > 3 ? ", " : "");
+        yaml_trouble(t, map->keys[i], hint, "unknown key '" SPAN_FMT "' in %s", SPAN_ARG(map->keys[i]->text), what);
+    }
+}
+
+bool yaml_text(const struct yaml *y, const char *name, struct span *out, struct troubles *t)
+{
+    if (y->kind != YAML_SCALAR) {
+        yaml_trouble(t, y, "", "%s must be a text", name);
+        return false;
+    }
+    *out = y->text;
+    return true;
+}
+bool yaml_bool(const struct yaml *y, const char *name, bool *out, struct troubles *t)
+{
+    if (y->kind == YAML_SCALAR && !y->quoted && (span_is(y->text, "true") || span_is(y->text, "false"))) {
+        *out = span_is(y->text, "true");
+        return true;
+    }
+    yaml_trouble(t, y, "", "%s must be true or false", name);
+    return false;
+}
+bool yaml_u64(const struct yaml *y, const char *name, uint64_t least, uint64_t most, uint64_t *out, struct troubles *t)
+{
+    uint64_t v;
+    if (y->kind == YAML_SCALAR && parse_u64(y->text, UINT64_MAX, &v) && v >= least && v <= most) {
+        *out = v;
+        return true;
+    }
+    yaml_trouble(t, y, "", "%s must be a whole number from %llu to %llu", name, (unsigned long long)least, (unsigned long long)most);
+    return false;
+}
+bool yaml_double(const struct yaml *y, const char *name, double least, double most, double *out, struct troubles *t)
+{
+    double v;
+    if (y->kind == YAML_SCALAR && parse_double(y->text, &v) && v >= least && v <= most) {
+        *out = v;
+        return true;
+    }
+    yaml_trouble(t, y, "", "%s must be a number from %g to %g", name, least, most);
+    return false;
+}
+bool yaml_bytes(const struct yaml *y, const char *name, uint64_t least, uint64_t most, uint64_t *out, struct troubles *t)
+{
+    uint64_t v;
+    if (y->kind == YAML_SCALAR && parse_bytes(y->text, UINT64_MAX, &v) && v >= least && v <= most) {
+        *out = v;
+        return true;
+    }
+    yaml_trouble(t, y, "write it as 512k, 64m or 1g", "%s must be a size from %llu to %llu bytes", name, (unsigned long long)least, (unsigned long long)most);
+    return false;
+}
+bool yaml_duration_ms(const struct yaml *y, const char *name, uint64_t least_ms, uint64_t most_ms, uint64_t *out, struct troubles *t)
+{
+    uint64_t v;
+    if (y->kind == YAML_SCALAR && parse_duration_ms(y->text, UINT64_MAX, &v) && v >= least_ms && v <= most_ms) {
+        *out = v;
+        return true;
+    }
+    yaml_trouble(t, y, "write it as 250ms, 30s, 10m, 2h or 7d", "%s must be a duration from %llu ms to %llu ms", name, (unsigned long long)least_ms, (unsigned long long)most_ms);
+    return false;
+}
+bool yaml_word(const struct yaml *y, const char *name, const char *const *words, size_t n, size_t *out, struct troubles *t)
+{
+    if (y->kind == YAML_SCALAR)
+        for (size_t i = 0; i < n; i++)
+            if (span_is(y->text, words[i])) {
+                *out = i;
+                return true;
+            }
+    char list[256] = "";
+    for (size_t i = 0; i < n; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", words[i]);
+    const char *near = y->kind == YAML_SCALAR ? nearest_word(y->text, words, n) : NULL;
+    char hint[96] = "";
+    if (near)
+        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    yaml_trouble(t, y, hint, "%s must be one of: %s", name, list);
+    return false;
+}
