@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli: one file per verb of the `vigie` command, each thin: it reads its arguments, calls the room that does the work, prints.
+ *
+ * Exit status: 0 done · 1 the answer is no · 2 trouble, said on stderr as `vigie: file:line:col: what: what to do`.
+ * Data goes to stdout, talk to stderr; `-` is standard input; a closed stdout is not an error worth a word.
+ */
+#ifndef CLI_VERB_H
+#define CLI_VERB_H
+
+struct verb {
+    const char *name;
+    const char *doc;      /* one line for `vigie --help` */
+    const char *help;     /* whole text of `vigie VERB --help`: usage, options, examples, exit status */
+    int (*run)(int argc, char **argv);   /* argv[0] is the verb; main has already answered --help and -h */
+};
+enum { EXIT_DONE = 0, EXIT_NO = 1, EXIT_TROUBLE = 2 };
+
+extern const struct verb verb_serve, verb_demo, verb_check, verb_rules, verb_scan, verb_drift, verb_records, verb_report, verb_verify;
+extern const struct verb *const all_verbs[];   /* NULL-terminated, in cli/main.c */
+
+/* Prints `vigie: what: hint` and returns EXIT_TROUBLE. */
+int trouble_say(const char *hint, const char *what, ...) __attribute__((format(printf, 2, 3)));
+/* For getopt_long's '?' and ':' (call it with opterr = 0): says which option, with the nearest known one. Returns EXIT_TROUBLE. */
+struct option;
+int option_trouble(char **argv, const struct option *known);
+#endif
