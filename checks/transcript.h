@@ -34,6 +34,7 @@ extern const char *const part_kind_names[PART_OTHER + 1];
 
 struct fold; /* checks/text/fold.h */
 struct words;/* checks/text/words.h */
+struct api_state; /* proxy/api/read.h */
 
 struct part {
     enum role role;
@@ -105,6 +106,7 @@ struct transcript {
     size_t rows_dropped;
 
     struct span request_json;     /* the request body, when it is JSON: for `field` conditions; else empty */
+    struct api_state *reader;     /* private to proxy/api: scratch memory and which text the current event carried */
 };
 
 struct transcript *transcript_new(struct arena *a, const char *api);
