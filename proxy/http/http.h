@@ -30,7 +30,8 @@ struct http_head {
     uint64_t length;                 /* HTTP_LENGTH */
     bool is_keep_alive;
     bool expects_continue;
-    bool has_upgrade;                /* an Upgrade field named in Connection */
+    bool has_upgrade;                /* an Upgrade field named in Connection, on a request without a body, to something that may travel (never h2c, TLS) */
+    bool connection_names_fields;    /* Connection holds more than close, keep-alive and upgrade */
 };
 enum http_read { HTTP_MORE, HTTP_DONE, HTTP_BAD };
 struct http_problem {
@@ -40,7 +41,7 @@ struct http_problem {
 /* Reads a request's head from the front of `bytes`. HTTP_DONE: *used bytes were read, h's spans point into `bytes` (h->fields into the arena).
  * HTTP_MORE: call again with more (bytes may start over; *scanned, kept by the caller and 0 at first, avoids looking twice). Leading CRLFs (at most 2) are eaten. */
 enum http_read http_read_request(struct http_head *h, struct arena *a, struct span bytes, const struct http_limits *l, size_t *scanned, size_t *used, struct http_problem *p);
-/* The same for an answer's head; is_head_request and status decide about the body. 1xx are returned like others. */
+/* The same for an answer's head (p->status is then 502); is_head_request and status decide about the body. 1xx are returned like others. */
 enum http_read http_read_answer(struct http_head *h, struct arena *a, struct span bytes, const struct http_limits *l, bool is_head_request, size_t *scanned, size_t *used, struct http_problem *p);
 
 struct span http_field_value(const struct http_head *h, const char *name);   /* the first; empty span with at NULL: none */
@@ -55,7 +56,10 @@ bool http_is_field_value(struct span s);
 struct http_chunks {
     int state;
     uint64_t left;
-    unsigned extension_bytes, trailer_bytes;
+    unsigned extension_bytes, trailer_bytes; /* in sum */
+    unsigned piece;                  /* digits of a size, bytes of one extension, of a trailer's name */
+    char name[64];                   /* of the trailer being read */
+    bool drops;                      /* … which goes nowhere */
     bool is_done;
     struct buf *trailers;            /* where trailer fields go as "name: value\r\n"…, or NULL to drop them */
 };
@@ -63,7 +67,11 @@ struct http_chunks {
  * HTTP_DONE: the last chunk and the trailers were read, *in is what follows. Call in a loop until HTTP_MORE with empty data, HTTP_DONE or HTTP_BAD. */
 enum http_read http_chunks_read(struct http_chunks *c, struct span *in, struct span *data, struct http_problem *p);
 
-/* Mounts (attack notes 2). A path that has more than one reading is refused: dot segments (plain or encoded), encoded slashes only where the mount part could
- * be read two ways, backslash, NUL, encoded or not. Within the rest after the mount %2F and %252F stay as they are. */
+/* A path with more than one reading is refused, with a static reason: dot segments (plain, encoded however often, overlong, full-width, with
+ * parameters), backslashes and control bytes (encoded or not), bad escapes, two slashes at the front. All else may pass as it came: %2F, %252F, `a[]`,
+ * `:`, and doubled slashes further on, where they can no longer choose the route (config_route sees to it with the next one). */
 bool http_path_is_plain(struct span path, const char **why);
+/* Could a reader who decodes escapes, takes %2F for a slash, joins slashes, drops `;parameters` and forgets case find `path` at or below `mount`?
+ * A mount for which this holds and the plain comparison does not makes the route ambiguous. mount: plain, without a slash at its end. */
+bool http_path_may_mean(struct span path, struct span mount);
 #endif
