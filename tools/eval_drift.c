@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * eval_drift: false alarms, power, right feature first and streams over a folder of pairs (manifest.jsonl), as Markdown.
+ *     eval_drift DATA_DIR [--splits N] [--only text|tabular|streams|null] [--seed N] [--verbose]
+ * False alarms are counted on N fresh random divisions of the no-drift pairs' rows, of several sizes.
+ */
+#include "base/json.h"
+#include "checks/drift/random.h"
+#include "checks/drift/read.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { FAMILIES_MOST = 64, PAIRS_MOST = 1000, ARENA_MOST = 1 << 30 };
+struct pair {
+    const char *name, *family, *source;
+    double strength;
+    bool is_text, is_stream, is_drift;
+    struct drift_lines reference, current;
+    struct jv features, terms;
+    long warmup, change;
+};
+
+static struct span read_file(struct arena *a, const char *folder, const char *name)
+{
+    struct span path = arena_printf(a, "%s/%s", folder, name);
+    FILE *f = fopen(path.at, "rb");
+    if (!f) {
+        fprintf(stderr, "eval_drift: %s: cannot be opened: give the folder that holds manifest.jsonl and its samples\n", path.at);
+        exit(2);
+    }
+    fseek(f, 0, SEEK_END);
+    long n = ftell(f);
+    rewind(f);
+    char *bytes = arena_alloc_raw(a, (size_t)n + 1);
+    if (n < 0 || fread(bytes, 1, (size_t)n, f) != (size_t)n) {
+        fprintf(stderr, "eval_drift: %s: cannot be read\n", path.at);
+        exit(2);
+    }
+    fclose(f);
+    return (struct span){ bytes, (size_t)n };
+}
+static void load(struct arena *a, const char *folder, struct span name, struct drift_lines *out)
+{
+    struct troubles t = { .arena = a };
+    char *file = arena_text(a, name);
+    if (!drift_read(a, file, read_file(a, folder, file), out, &t)) {
+        troubles_print(&t, stderr);
+        exit(2);
+    }
+}
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+static struct drift_sample *sample_of(struct arena *a, const struct drift_line *const *lines, size_t n)
+{
+    struct drift_sample *s = drift_sample_new(a);
+    for (size_t i = 0; i < n; i++)
+        drift_sample_line(s, lines[i]);
+    return s;
+}
+static struct drift_sample *sample_of_lines(struct arena *a, const struct drift_lines *l)
+{
+    struct drift_sample *s = drift_sample_new(a);
+    for (size_t i = 0; i < l->n; i++)
+        drift_sample_line(s, &l->list[i]);
+    return s;
+}
+
+struct tally {
+    const char *kind, *family;
+    double strength;
+    unsigned n, hits, first, firsts, seen, terms;
+};
+static struct tally *tally_of(struct tally *t, unsigned *n, const struct pair *p)
+{
+    for (unsigned i = 0; i < *n; i++)
+        if (t[i].strength == p->strength && strcmp(t[i].family, p->family) == 0 && strcmp(t[i].kind, p->is_text ? "text" : "tabular") == 0)
+            return &t[i];
+    t[*n] = (struct tally){ p->is_text ? "text" : "tabular", p->family, p->strength, 0, 0, 0, 0, 0, 0 };
+    return &t[(*n)++];
+}
+
+/* Does the feature's name say one of the columns that moved? A link counts when it names two of them. */
+static bool names_one(struct jv list, const char *name)
+{
+    for (struct jv_walk w = jv_walk(list); jv_next(&w);) {
+        struct span s = jv_source(w.value);
+        const char *link = strstr(name, " ~ ");
+        if (span_is(s, name))
+            return true;
+        if (link && ((strncmp(name, s.at, s.len) == 0 && name[s.len] == ' ') || span_is(s, link + 3)))
+            return true;
+    }
+    return false;
+}
+
+static void power(struct pair *pairs, unsigned npairs, bool is_text, uint32_t seed, bool is_verbose)
+{
+    struct tally tallies[FAMILIES_MOST * 4], all = { 0 };
+    unsigned n = 0, null_n = 0, null_hits = 0;
+    double worst = 0;
+    for (unsigned i = 0; i < npairs; i++) {
+        struct pair *p = &pairs[i];
+        if (p->is_stream || p->is_text != is_text || n >= FAMILIES_MOST * 4 - 1)
+            continue;
+        struct arena *a = arena_new(ARENA_MOST);
+        struct drift_options o = { .alpha = 0.05, .seed = seed };
+        struct drift_report r;
+        double begin = now();
+        drift_compare(a, sample_of_lines(a, &p->reference), sample_of_lines(a, &p->current), &o, &r);
+        double took = now() - begin;
+        worst = took > worst ? took : worst;
+        if (!p->is_drift) {
+            null_n++;
+            null_hits += r.is_drift;
+        } else {
+            struct tally *t = tally_of(tallies, &n, p);
+            bool has_features = jv_type(p->features) == JSON_ARRAY && !is_text, has_terms = jv_type(p->terms) == JSON_ARRAY, is_first = false, is_term = false;
+            t->n++, all.n++;
+            if (r.is_drift) {
+                t->hits++, all.hits++;
+                is_first = has_features && r.nfeatures && names_one(p->features, r.features[0].name);
+                t->firsts += has_features, all.firsts += has_features;
+                t->first += is_first, all.first += is_first;
+            }
+            for (size_t k = 0; k < r.nterms && k < 10 && has_terms; k++)
+                for (struct jv_walk w = jv_walk(p->terms); jv_next(&w);)
+                    is_term |= span_is(jv_source(w.value), r.terms[k].term);
+            if (r.is_drift && has_terms)
+                t->seen++, all.seen++, t->terms += is_term, all.terms += is_term;
+        }
+        if (is_verbose)
+            fprintf(stderr, "%-60s %d p %.4f %.2fs | %s %.3f | %s %.3f | %s %.3f | %s\n", p->name, r.is_drift, r.p, took, r.features[0].name,
+                    r.features[0].p_adjusted, r.features[1].name, r.features[1].p_adjusted, r.features[2].name, r.features[2].p_adjusted,
+                    r.nterms ? r.terms[0].term : "");
+        arena_free(a);
+    }
+    printf("\n### %s pairs, alpha 0.05\n\n| family | strength | pairs | found | right column first | injected term in the first ten |\n| --- | --- | --- | --- | --- | --- |\n",
+           is_text ? "Text" : "Tabular");
+    for (unsigned i = 0; i < n; i++) {
+        struct tally *t = &tallies[i];
+        printf("| %s | %g | %u | %u |", t->family, t->strength, t->n, t->hits);
+        t->firsts ? printf(" %u of %u |", t->first, t->firsts) : printf(" |");
+        t->seen ? printf(" %u of %u |\n", t->terms, t->seen) : printf(" |\n");
+    }
+    printf("| **all** | | %u | **%u (%.0f %%)** |", all.n, all.hits, all.n ? 100.0 * all.hits / all.n : 0);
+    printf(" %u of %u | %u of %u |\n\nFalse alarms on the no-drift pairs as they are: %u of %u. Longest comparison: %.2f s.\n", all.first, all.firsts, all.terms,
+           all.seen, null_hits, null_n, worst);
+}
+
+/* Fresh random divisions of all no-drift rows of one source, of random sizes. */
+static void false_alarms(struct pair *pairs, unsigned npairs, unsigned splits, uint32_t seed)
+{
+    static const double levels[] = { 0.01, 0.05, 0.2 };
+    static const unsigned sizes[][2] = { { 50, 50 }, { 50, 400 }, { 400, 50 }, { 200, 100 }, { 300, 300 }, { 1000, 200 }, { 1000, 1000 } };
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    const char *sources[8];
+    unsigned nsources = 0;
+    for (unsigned i = 0; i < npairs; i++) {
+        bool known = pairs[i].is_drift || pairs[i].is_stream;
+        for (unsigned k = 0; k < nsources; k++)
+            known |= strcmp(sources[k], pairs[i].source) == 0;
+        if (!known && nsources < 8)
+            sources[nsources++] = pairs[i].source;
+    }
+    printf("\n### False alarms, %u fresh random divisions a source and size\n\n| source | sizes | divisions | alpha 0.01 | 0.05 | 0.2 |\n| --- | --- | --- | --- | --- | --- |\n", splits);
+    unsigned all = 0, all_hits[3] = { 0 };
+    struct random_state random = { seed + 77u };
+    for (unsigned k = 0; k < nsources; k++) {
+        const struct drift_line **lines = NULL;
+        size_t n = 0, cap = 0;
+        struct arena *hold = arena_new(ARENA_MOST);
+        for (unsigned i = 0; i < npairs; i++)
+            if (!pairs[i].is_drift && !pairs[i].is_stream && strcmp(pairs[i].source, sources[k]) == 0)
+                for (int s = 0; s < 2; s++) {
+                    const struct drift_lines *l = s ? &pairs[i].current : &pairs[i].reference;
+                    for (size_t r = 0; r < l->n; r++)
+                        *ARENA_PUSH(hold, lines, n, cap) = &l->list[r];
+                }
+        for (unsigned z = 0; z < SIZES; z++) {
+            size_t want = (size_t)sizes[z][0] + sizes[z][1];
+            if (want > n)
+                continue;
+            unsigned hits[3] = { 0 };
+            for (unsigned i = 0; i < splits; i++) {
+                for (size_t r = 0; r < want; r++) {
+                    size_t at = r + random_below(&random, (uint32_t)(n - r));
+                    const struct drift_line *swap = lines[r];
+                    lines[r] = lines[at];
+                    lines[at] = swap;
+                }
+                struct arena *a = arena_new(ARENA_MOST);
+                struct drift_options o = { .alpha = 0.05, .seed = (uint32_t)random_next(&random) };
+                struct drift_report r;
+                drift_compare(a, sample_of(a, lines, sizes[z][0]), sample_of(a, lines + sizes[z][0], sizes[z][1]), &o, &r);
+                for (int l = 0; l < 3; l++)
+                    hits[l] += r.p <= levels[l];
+                arena_free(a);
+            }
+            printf("| %s | %u + %u | %u |", sources[k], sizes[z][0], sizes[z][1], splits);
+            for (int l = 0; l < 3; l++) {
+                printf(" %.1f %% |", 100.0 * hits[l] / splits);
+                all_hits[l] += hits[l];
+            }
+            printf("\n");
+            fflush(stdout);
+            all += splits;
+        }
+        arena_free(hold);
+    }
+    printf("| **all** | | %u | %.2f %% | %.2f %% | %.2f %% |\n", all, 100.0 * all_hits[0] / all, 100.0 * all_hits[1] / all, 100.0 * all_hits[2] / all);
+}
+
+int main(int argc, char **argv)
+{
+    const char *folder = NULL, *only = NULL;
+    unsigned splits = 100, npairs = 0;
+    uint32_t seed = 1;
+    bool is_verbose = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--splits") == 0 && i + 1 < argc)
+            splits = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+            seed = (uint32_t)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            only = argv[++i];
+        else if (strcmp(argv[i], "--verbose") == 0)
+            is_verbose = true;
+        else
+            folder = argv[i];
+    }
+    if (!folder) {
+        fputs("usage: eval_drift DATA_DIR [--splits N] [--only text|tabular|streams|null] [--seed N] [--verbose]\n", stderr);
+        return 2;
+    }
+    struct arena *a = arena_new(ARENA_MOST);
+    struct pair *pairs = arena_alloc(a, PAIRS_MOST * sizeof *pairs);
+    struct span manifest = read_file(a, folder, "manifest.jsonl");
+    while (manifest.len && npairs < PAIRS_MOST) {
+        const char *end = memchr(manifest.at, '\n', manifest.len);
+        size_t n = end ? (size_t)(end - manifest.at) : manifest.len;
+        struct json *doc = arena_alloc(a, sizeof *doc);
+        if (n && json_read(doc, a, span_cut(manifest, 0, n))) {
+            struct jv v = json_root(doc);
+            struct pair *p = &pairs[npairs++];
+            double d = 0;
+            *p = (struct pair){ .name = arena_text(a, jv_text(jv_get(v, "name"), a)), .family = arena_text(a, jv_text(jv_get(v, "family"), a)),
+                                .source = arena_text(a, jv_text(jv_get(v, "source"), a)), .is_drift = jv_true(jv_get(v, "drift")),
+                                .is_text = jv_text_is(jv_get(v, "kind"), "text"), .is_stream = jv_text_is(jv_get(v, "kind"), "stream"),
+                                .features = jv_get(v, "features"), .terms = jv_get(v, "topic_terms"), .change = -1 };
+            jv_number(jv_get(v, "strength"), &p->strength);
+            if (p->is_stream) {
+                p->warmup = jv_number(jv_get(v, "warmup"), &d) ? (long)d : 0;
+                p->change = jv_number(jv_get(v, "change"), &d) ? (long)d : -1;
+                load(a, folder, jv_text(jv_get(v, "stream"), a), &p->reference);
+            } else {
+                load(a, folder, jv_text(jv_get(v, "reference"), a), &p->reference);
+                load(a, folder, jv_text(jv_get(v, "current"), a), &p->current);
+            }
+        }
+        manifest = span_cut(manifest, end ? n + 1 : n, manifest.len);
+    }
+    if (!only || strcmp(only, "text") == 0)
+        power(pairs, npairs, true, seed, is_verbose);
+    if (!only || strcmp(only, "tabular") == 0)
+        power(pairs, npairs, false, seed, is_verbose);
+    if (!only || strcmp(only, "null") == 0)
+        false_alarms(pairs, npairs, splits, seed);
+    arena_free(a);
+    return 0;
+}
