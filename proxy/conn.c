@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A client's connection: bytes in become heads and bodies, what exchanges say goes out with one write a turn.
+ *
+ *   HEAD ──head──▶ BODY ──body whole──▶ ANSWER ──answer out──▶ HEAD (keep-alive)
+ *     └──────── refused ───────────────────┴──▶ LINGER ──▶ DEAD
+ *
+ * An empty connection holds no buffers: reads go into the worker's shared buffer and only what is left over is kept.
+ * LINGER reads and drops what the client still sends, so that a reset does not destroy the refusal on its way.
+ * A client that closes (or half-closes: no SDK does) is taken as gone. */
+#include "proxy/worker.h"
+#include "base/must.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void on_read(evutil_socket_t fd, short what, void *context);
+static void on_write(evutil_socket_t fd, short what, void *context);
+
+static struct limits *limits_of(struct conn *c)
+{
+    return &c->w->now->g->config->limits;
+}
+static uint64_t in_ms(struct conn *c, uint64_t ms)
+{
+    return ms ? c->w->now_ms + ms : 0;
+}
+
+static void conn_new(struct listening *l, int fd)
+{
+    struct worker *w = l->w;
+    struct conn *c = calloc(1, sizeof *c);
+    must(c != NULL);
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    c->w = w;
+    c->on = l;
+    c->fd = fd;
+    c->is_reading = true;
+    c->next = w->conns;
+    if (w->conns)
+        w->conns->previous = c;
+    w->conns = c;
+    w->nconns++;
+    event_assign(&c->read_ev, w->base, fd, EV_READ | EV_PERSIST, on_read, c);
+    event_assign(&c->write_ev, w->base, fd, EV_WRITE, on_write, c);
+    event_add(&c->read_ev, NULL);
+    c->deadline_ms = in_ms(c, limits_of(c)->head_ms);
+    count(&w->metrics->connections_accepted, 1);
+    count(&w->metrics->connections_open, 1);
+}
+
+void conn_accept(struct listening *l)
+{
+    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nconnection: close\r\nx-vigie-error: overload\r\n"
+                               "content-length: 84\r\n\r\n{\"type\":\"about:blank\",\"title\":\"vigie has no more connections to give\",\"status\":503}\n";
+    struct worker *w = l->w;
+    for (int i = 0; i < 64; i++) {
+        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            if (w->nconns >= w->conns_most) {
+                ssize_t n = send(fd, full, sizeof full - 1, MSG_NOSIGNAL);
+                (void)n;
+                close(fd);
+                continue;
+            }
+            conn_new(l, fd);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE) {
+            /* No descriptors: take one client off the queue with the reserve and turn it away, then rest until the next tick,
+             * since a level-triggered listener would spin. */
+            if (w->reserve_fd >= 0) {
+                close(w->reserve_fd);
+                fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                if (fd >= 0) {
+                    ssize_t n = send(fd, full, sizeof full - 1, MSG_NOSIGNAL);
+                    (void)n;
+                    close(fd);
+                }
+                w->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+            }
+            if (!w->is_listening_paused) {
+                w->is_listening_paused = true;
+                for (struct listening *x = w->listening; x; x = x->next)
+                    if (x->fd >= 0)
+                        event_del(&x->ev);
+                LOG(LOG_WARN, "descriptors_exhausted", L_NUM("worker", w->index), L_NUM("connections", w->nconns));
+            }
+        }
+        return;
+    }
+}
+
+void conn_dirty(struct conn *c)
+{
+    if (c->is_dirty)
+        return;
+    c->is_dirty = true;
+    c->next_dirty = c->w->dirty;
+    c->w->dirty = c;
+}
+
+void conn_reading(struct conn *c, bool wanted)
+{
+    if (c->is_reading == wanted || c->state == CONN_DEAD)
+        return;
+    c->is_reading = wanted;
+    event_del(&c->read_ev);
+    event_assign(&c->read_ev, c->w->base, c->fd, (short)((wanted ? EV_READ : EV_CLOSED) | EV_PERSIST), on_read, c);
+    event_add(&c->read_ev, NULL);
+}
+
+void conn_close(struct conn *c)
+{
+    if (c->state == CONN_DEAD)
+        return;
+    struct exchange *x = c->x;
+    c->state = CONN_DEAD;
+    c->x = NULL;
+    event_del(&c->read_ev);
+    event_del(&c->write_ev);
+    close(c->fd);
+    c->fd = -1;
+    if (c->previous)
+        c->previous->next = c->next;
+    else
+        c->w->conns = c->next;
+    if (c->next)
+        c->next->previous = c->previous;
+    c->previous = NULL;
+    c->next = c->w->dead;
+    c->w->dead = c;
+    c->w->nconns--;
+    count(&c->w->metrics->connections_open, (uint64_t)-1);
+    if (x)
+        exchange_client_gone(x);
+}
+void conn_reset(struct conn *c)
+{
+    struct linger hard = { 1, 0 };
+    if (c->state == CONN_DEAD)
+        return;
+    conn_flush(c);
+    if (c->state == CONN_DEAD)
+        return;
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    conn_close(c);
+}
+void conn_reap(struct conn *c)
+{
+    buf_free(&c->in);
+    buf_free(&c->out);
+    arena_free(c->arena);
+    free(c);
+}
+
+bool conn_flush(struct conn *c)
+{
+    struct worker *w = c->w;
+    while (c->state != CONN_DEAD && conn_unsent(c)) {
+        ssize_t n = send(c->fd, c->out.bytes + c->out_at, conn_unsent(c), MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            if (!event_pending(&c->write_ev, EV_WRITE, NULL))
+                event_add(&c->write_ev, NULL);
+            if (c->out_at > OUT_LOW) {
+                buf_drop(&c->out, c->out_at);
+                c->out_at = 0;
+            }
+            return false;
+        }
+        if (n < 0) {
+            conn_close(c);
+            return false;
+        }
+        c->out_at += (size_t)n;
+        c->sent_ms = w->now_ms;
+        if (c->state == CONN_ANSWER)
+            c->deadline_ms = in_ms(c, limits_of(c)->idle_ms);
+    }
+    if (c->state == CONN_DEAD)
+        return false;
+    c->out_at = 0;
+    if (c->out.room > 16 * 1024)
+        buf_free(&c->out);
+    else
+        buf_clear(&c->out);
+    if (c->closes_after && !c->x && c->state != CONN_LINGER) {
+        shutdown(c->fd, SHUT_WR);
+        c->state = CONN_LINGER;
+        c->deadline_ms = in_ms(c, LINGER_MS);
+        buf_free(&c->in);
+        conn_reading(c, true);
+    }
+    if (c->x && conn_unsent(c) < OUT_LOW)
+        exchange_room(c->x);
+    return true;
+}
+
+static void feed(struct conn *c, struct span *in)
+{
+    while (in->len) {
+        struct http_head head;
+        struct http_problem problem = { 0 };
+        struct http_limits limits = { .head_bytes = limits_of(c)->header };
+        size_t used = 0;
+        switch (c->state) {
+        case CONN_HEAD: {
+            if (!c->arena)
+                c->arena = worker_arena(c->w);
+            enum http_read r = http_read_request(&head, c->arena, *in, &limits, &c->scanned, &used, &problem);
+            if (r == HTTP_MORE) {
+                arena_reset(c->arena);
+                if (c->has_answered && c->in.len == 0)
+                    c->deadline_ms = in_ms(c, limits_of(c)->head_ms); /* no longer idle: a head is on its way */
+                return;
+            }
+            c->scanned = 0;
+            if (r == HTTP_BAD) {
+                arena_reset(c->arena);
+                count(&c->w->metrics->refused_heads, 1);
+                conn_refuse(c, problem.status ? problem.status : 400, "bad_request", problem.why ? problem.why : "the request cannot be read");
+                in->len = 0;
+                return;
+            }
+            struct arena *arena = c->arena;
+            struct span bytes = span_cut(*in, 0, used);
+            c->arena = NULL;
+            c->state = CONN_BODY;
+            c->deadline_ms = in_ms(c, limits_of(c)->head_ms);
+            exchange_begin(c, &head, bytes, arena);
+            in->at += used;
+            in->len -= used;
+            break;
+        }
+        case CONN_BODY: {
+            size_t before = in->len;
+            if (c->x)
+                exchange_read(c->x, in);
+            if (in->len != before)
+                c->deadline_ms = in_ms(c, limits_of(c)->head_ms);
+            if (c->state == CONN_BODY)
+                return; /* all used, or the upstream has no room */
+            break;
+        }
+        case CONN_ANSWER:
+            return;
+        case CONN_LINGER:
+        case CONN_DEAD:
+            in->len = 0;
+            return;
+        }
+    }
+}
+void conn_process(struct conn *c)
+{
+    struct span in = buf_span(&c->in);
+    size_t had = in.len;
+    feed(c, &in);
+    if (c->state == CONN_DEAD)
+        return;
+    buf_drop(&c->in, had - in.len);
+    if (!c->in.len)
+        buf_free(&c->in);
+    conn_reading(c, c->in.len < IN_MOST && !(c->x && c->x->spill.len));
+}
+
+static void on_read(evutil_socket_t fd, short what, void *context)
+{
+    struct conn *c = context;
+    struct worker *w = c->w;
+    (void)fd;
+    if (what & EV_CLOSED) {
+        conn_close(c);
+        worker_turn_end(w);
+        return;
+    }
+    ssize_t n = recv(c->fd, w->read_buffer, READ_BYTES, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return;
+    if (n <= 0) {
+        conn_close(c);
+    } else if (c->in.len) {
+        buf_add(&c->in, (struct span){ w->read_buffer, (size_t)n });
+        conn_process(c);
+    } else {
+        struct span in = { w->read_buffer, (size_t)n };
+        feed(c, &in);
+        if (c->state != CONN_DEAD && in.len) {
+            buf_add(&c->in, in);
+            conn_reading(c, c->in.len < IN_MOST && !(c->x && c->x->spill.len));
+        }
+    }
+    worker_turn_end(w);
+}
+static void on_write(evutil_socket_t fd, short what, void *context)
+{
+    struct conn *c = context;
+    (void)fd, (void)what;
+    conn_dirty(c);
+    worker_turn_end(c->w);
+}
+
+void conn_tick(struct conn *c)
+{
+    if (c->x)
+        exchange_tick(c->x);
+    if (c->state == CONN_DEAD || !c->deadline_ms || c->w->now_ms < c->deadline_ms)
+        return;
+    if (c->state == CONN_ANSWER && !conn_unsent(c)) {
+        c->deadline_ms = 0; /* it is the upstream's turn; its own limits hold */
+    } else if ((c->state == CONN_HEAD && c->in.len) || (c->state == CONN_BODY && c->x && !c->x->is_head_sent)) {
+        if (c->x)
+            exchange_refuse(c->x, 408, "request_timeout", "the request did not arrive in time", NULL, false);
+        else
+            conn_refuse(c, 408, "request_timeout", "the request did not arrive in time");
+    } else {
+        conn_close(c);
+    }
+}

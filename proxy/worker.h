@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker: one thread, one event loop, everything on it: listeners (SO_REUSEPORT), connections, exchanges, upstreams, a shard of metrics.
+ * Private to proxy/. The house rules here:
+ *   - share nothing: a worker's structs are touched by its thread only, unless marked atomic;
+ *   - callbacks note what happened and let exchange_* move; nothing frees itself under its own feet: the dead are reaped at the
+ *     end of the turn (worker_turn_end), which also sends what gathered in a turn with one write per connection.
+ *
+ * Connections (conn.c) turn bytes into requests and carry answers out; exchanges (exchange.c: request side, answer.c: answer side,
+ * recording.c: its record) live from a request's head until the record is safe and the last byte handed to the connection.
+ */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+#include "base/buf.h"
+#include "proxy/config.h"
+#include "proxy/http/http.h"
+#include "proxy/log.h"
+#include "proxy/metrics.h"
+#include "proxy/upstream.h"
+#include "store/store.h"
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
+enum {
+    READ_BYTES = 64 * 1024,        /* a worker's shared read buffer: one read a turn and connection */
+    OUT_HIGH = 256 * 1024,         /* unsent bytes at which the upstream is paused … */
+    OUT_LOW = 64 * 1024,           /* … and resumed */
+    IN_MOST = 64 * 1024,           /* pipelined bytes kept while an exchange is under way */
+    WHOLE_BODY = 64 * 1024,        /* request bodies up to this are read before the upstream hears of them anyway */
+    READ_MOST = 8 << 20,           /* bytes of a body that readers and checks look at where nothing acts on it */
+    END_MARK_WAIT_MS = 100,        /* bytes after the API's end mark wait this long for the upstream's own end */
+    LINGER_MS = 2000,
+    KEEPALIVE_COMMENT_MS = 5000,   /* silence after which a held stream gets an SSE comment */
+    UPSTREAM_DOWN_MS = 5000,       /* an upstream that could not be reached is asked last for this long */
+    UPSTREAMS_MOST = 16,
+    ARENA_MOST = 256 << 20,
+    ARENAS_KEPT = 64,
+};
+
+struct server;
+struct worker;
+struct exchange;
+
+/* A generation of the configuration; owner: atomic count. */
+struct generation {
+    struct config *config;
+    _Atomic int refs;
+    unsigned number;
+    int *route_slots;                        /* metrics slot of each route */
+    _Atomic uint64_t ***rule_counters;       /* [route][rule] */
+    int **listen_fds;                        /* [worker][listener]; -1: that listener exists already */
+};
+void generation_release(struct generation *g);
+
+/* A worker's hold on a generation: counts its exchanges without atomics. owner: worker */
+struct hold {
+    struct generation *g;
+    unsigned users;
+    bool is_old;
+    uint64_t (*down_until)[UPSTREAMS_MOST];  /* [route][upstream] ms */
+    unsigned *turn;                          /* [route] weighted round robin */
+};
+
+struct listening {                           /* owner: worker; kept until the worker ends */
+    struct listening *next;
+    struct worker *w;
+    struct event ev;
+    int fd;                                  /* -1: closed */
+    struct span host;
+    unsigned port;
+    const struct listener *l;                /* in the worker's current config; NULL: no longer listed */
+};
+
+enum conn_state { CONN_HEAD, CONN_BODY, CONN_ANSWER, CONN_LINGER, CONN_DEAD };
+struct conn {                                /* owner: worker */
+    struct worker *w;
+    struct listening *on;
+    struct conn *next, *previous;
+    struct conn *next_dirty;
+    bool is_dirty, is_reading, closes_after, has_answered;
+    enum conn_state state;
+    int fd;
+    struct event read_ev, write_ev;
+    struct buf in;                           /* bytes read and not yet used */
+    size_t scanned;
+    struct buf out;
+    size_t out_at;
+    uint64_t deadline_ms;
+    uint64_t sent_ms;                        /* when bytes last left */
+    struct exchange *x;
+    struct arena *arena;                     /* where a head is being read */
+};
+
+enum xstate { X_BODY, X_WAIT, X_ANSWER, X_COMMIT, X_TAIL, X_DONE };
+struct pending { uint64_t raw_end; uint32_t first, n; };   /* an answer event not yet released; touches in x->touches */
+
+struct exchange {                            /* owner: worker; lives in its arena */
+    struct worker *w;
+    struct conn *c;                          /* NULL: the client left */
+    struct arena *arena;
+    struct hold *hold;
+    const struct route *route;
+    const struct api *api;
+    struct route_metrics *m;
+    enum xstate state;
+    char id[RECORD_ID_BYTES + 1];
+    int64_t at_us;
+    uint64_t start_ns, busy_ns, turn_ns;     /* monotonic; busy: time that vigie itself took */
+    uint64_t first_byte_ns;
+    struct http_head head;
+    struct span rest;                        /* the path after the mount */
+    struct span caller;
+    bool is_head_request, keeps_alive;
+
+    /* request body */
+    struct http_chunks request_chunks;
+    uint64_t request_left, request_bytes;
+    struct buf body;                         /* whole, or the first READ_MOST / keep bytes where it streams */
+    struct buf spill;                        /* streaming: what the upstream had no room for */
+    bool streams_body, is_body_done, is_body_cut, is_body_redacted;
+    EVP_MD_CTX *request_hash;                /* streaming only */
+    struct span plain_body;                  /* content coding undone */
+    struct transcript *t;
+    struct verdict v;
+    bool is_prompt_judged, is_answer_judged;
+
+    /* upstream */
+    struct upstream_call *up;
+    struct http_field *fields;
+    size_t nfields;
+    struct span target;
+    unsigned tried;                          /* bit i: upstream i was tried */
+    const struct upstream_url *to;
+    int upstream_status;
+    bool is_upstream_ended, is_up_paused, is_up_cut;
+
+    /* answer */
+    int status;                              /* sent to the client; 0: nothing was */
+    struct http_field *answer_fields;        /* copies, until the head is sent */
+    size_t nanswer_fields;
+    struct span answer_reason, answer_type, answer_coding;
+    enum http_framing answer_framing;        /* the upstream's */
+    uint64_t answer_length;
+    bool is_head_sent, is_chunked_out, has_no_body, acts, is_refused;
+    struct answer_reader *reader;
+    struct stream_scan *scan;
+    struct buf held;                         /* bytes that may not leave yet */
+    uint64_t held_from;                      /* raw offset of held.bytes[0] */
+    struct pending *pending;
+    size_t npending, pending_cap, pending_at;
+    struct touch *touches;
+    size_t ntouches, touches_cap;
+    bool is_end_marked, is_altered;
+    uint64_t end_mark_ms;
+    uint64_t answer_bytes;
+    struct buf kept;                         /* of the answer, for the record */
+    bool is_kept_cut;
+    EVP_MD_CTX *answer_hash;
+    struct buf trailers;
+
+    const char *error;                       /* vigie's own word */
+    bool is_recorded, is_committed;
+    struct exchange *next_ended;
+};
+
+struct worker {                              /* owner: its thread, but for what is marked atomic */
+    struct server *server;
+    unsigned index;
+    pthread_t thread;
+    struct event_base *base;
+    int wake_fd;
+    struct event wake_ev, tick_ev;
+    struct upstream_pool *pool;
+    struct store_client *store;
+    struct metrics *metrics;
+    struct hold *now;                        /* the current generation */
+    struct listening *listening;
+    struct conn *conns, *dirty, *dead;
+    struct exchange *ended;                  /* to be freed at the end of the turn */
+    struct arena *arenas[ARENAS_KEPT];       /* empty, for the next exchanges */
+    unsigned narenas;
+    unsigned nconns, conns_most;
+    bool is_listening_paused, is_stopping;
+    int reserve_fd;                          /* given up for a moment when descriptors run out */
+    uint64_t now_ms, stop_ms;
+    char *read_buffer;
+    struct rates *rates;
+    _Atomic(struct generation *) next;       /* atomic: control → worker */
+    _Atomic bool stop_asked;                 /* atomic */
+    _Atomic bool is_store_failing;           /* atomic: control polls the store's health */
+    struct observations *observations;       /* single producer, single consumer: → control */
+};
+
+/* worker.c */
+uint64_t clock_ns(void);
+struct worker *worker_new(struct server *s, unsigned index, struct generation *g);
+void worker_wake(struct worker *w);          /* any thread */
+void *worker_run(void *worker);
+void worker_free(struct worker *w);
+void worker_turn_end(struct worker *w);
+void hold_drop(struct worker *w, struct hold *h);
+
+/* conn.c */
+void conn_accept(struct listening *l);
+void conn_dirty(struct conn *c);
+void conn_close(struct conn *c);             /* at once; an exchange under way is told */
+void conn_reset(struct conn *c);             /* at once, so that the client sees a cut (RST) */
+bool conn_flush(struct conn *c);
+void conn_process(struct conn *c);
+void conn_tick(struct conn *c);
+void conn_reading(struct conn *c, bool wanted);
+void conn_reap(struct conn *c);
+static inline size_t conn_unsent(const struct conn *c) { return c->out.len - c->out_at; }
+
+/* exchange.c */
+void exchange_begin(struct conn *c, const struct http_head *head, struct span head_bytes, struct arena *arena);
+/* Takes what belongs to the request's body from the front of *in. */
+void exchange_read(struct exchange *x, struct span *in);
+void exchange_client_gone(struct exchange *x);
+void exchange_room(struct exchange *x);      /* the client took bytes: the upstream may go on */
+void exchange_tick(struct exchange *x);
+void exchange_end(struct exchange *x);       /* counts it; it is freed at the end of the turn */
+void exchange_free(struct exchange *x);
+struct arena *worker_arena(struct worker *w);
+void exchange_start_upstream(struct exchange *x);
+/* An answer of vigie's own, before any byte left: status, in the API's error shape. Records it when `records`. */
+void exchange_refuse(struct exchange *x, int status, const char *code, const char *message, const char *rule, bool records);
+void exchange_done(struct exchange *x);
+void exchange_facts(struct exchange *x, struct facts *f);
+/* What is sent for a request that never became an exchange. */
+void conn_refuse(struct conn *c, int status, const char *code, const char *why);
+
+/* answer.c */
+extern const struct upstream_callbacks answer_callbacks;
+void answer_send_head(struct exchange *x, enum http_framing framing, uint64_t length);
+void answer_committed(struct exchange *x, bool is_safe);
+void answer_tick(struct exchange *x);
+
+/* recording.c */
+/* Seals and submits the record, then goes on to answer_committed: at once where nothing waits for the commit, else when the store says
+ * so (state X_COMMIT until then). With the client gone nothing waits and nothing follows. */
+void exchange_commit(struct exchange *x);
+void exchange_observe(struct exchange *x);
+struct span mask_query(struct arena *a, struct span target);
+struct span caller_of(struct exchange *x);
+
+/* redact.c */
+/* The JSON body with the prompt's redactions applied; false: some could not be placed. */
+bool redact_prompt(struct exchange *x, struct buf *out);
+/* One answer event's raw bytes (identity-coded) with redactions applied. */
+bool redact_event(struct exchange *x, struct span raw, const struct touch *touches, size_t n, struct buf *out);
+/* A part's text as it may be written down. */
+struct span redacted_text(struct exchange *x, enum side on, size_t part);
+bool redactions_touch(const struct verdict *v, enum side on, uint32_t part, uint32_t from, uint32_t to);
+
+/* server.c */
+bool server_is_draining(const struct server *s);
+const uint8_t *server_secret(const struct server *s);   /* 32 bytes: the key of fingerprints */
+struct store *server_store(const struct server *s);
+#endif
