@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hunt: what the checks that look for exact spans share (secrets, pii): one walk over the folded text, hits, and the
+ * promise for streams. Every read ahead goes through hunt_at. One that meets the end of the text while more may come
+ * leaves a mark, and the candidate that was being tried stays live from its first byte: so `settled` follows from the
+ * matchers themselves and cannot drift apart from them. Reads behind are free, what is behind never changes.
+ *
+ * Reach of a candidate: at most HUNT_REACH bytes, except for one run without white space and for a block between BEGIN
+ * and END, which are looked back for as a whole, HUNT_HOLD bytes at most.
+ */
+#ifndef CHECKS_TEXT_HUNT_H
+#define CHECKS_TEXT_HUNT_H
+#include "checks/check.h"
+#include "checks/text/fold.h"
+
+enum { HUNT_REACH = 512, HUNT_HOLD = 8192 };
+
+struct hit {
+    size_t start, end;      /* in the folded text */
+    const char *kind;       /* static */
+    const char *why;        /* static, the end of a sentence that begins with the kind */
+    double score;
+};
+struct hunt {
+    struct span text;       /* folded */
+    struct arena *arena;    /* NULL: hits are not kept (settled) */
+    struct hit *hits;
+    size_t n, cap;
+    bool touched;           /* the candidate under way read past the end */
+    size_t live;            /* the first byte of any candidate that did */
+    size_t from;            /* where the walk begins */
+};
+
+static inline unsigned char hunt_at(struct hunt *h, size_t i)
+{
+    if (i < h->text.len)
+        return (unsigned char)h->text.at[i];
+    h->touched = true;
+    return 0;
+}
+/* The byte before i, or 0. */
+static inline unsigned char hunt_before(const struct hunt *h, size_t i)
+{
+    return i ? (unsigned char)h->text.at[i - 1] : 0;
+}
+/* Around each candidate: begin, try, end with the earliest byte that its finding could have. */
+static inline void hunt_try(struct hunt *h) { h->touched = false; }
+static inline void hunt_tried(struct hunt *h, size_t start)
+{
+    if (h->touched && start < h->live)
+        h->live = start;
+    h->touched = false;
+}
+void hunt_hit(struct hunt *h, size_t start, size_t end, const char *kind, double score, const char *why);
+
+/* Judges a whole side: walks each part's folded text, resolves overlaps (the surer, then the longer one stays), leads
+ * spans back to the original and adds the findings. */
+struct score hunt_score(const struct check *c, struct transcript *t, enum side on, struct findings *out, void (*walk)(struct hunt *h));
+/* The promise for streams: see check.h. block: a text that opens what only its own end closes ("-----BEGIN"), or NULL. */
+size_t hunt_settled(struct span text, void (*walk)(struct hunt *h), const char *block);
+
+/* Character classes, ASCII; bytes from 0x80 on are letters of some word. */
+enum { IS_LOWER = 1, IS_UPPER = 2, IS_DIGIT = 4, IS_HIGH = 8, IS_BLANK = 16, IS_LINE = 32 };
+extern const uint8_t hunt_class[256];
+static inline bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
+static inline bool is_alnum(unsigned char c) { return hunt_class[c] & (IS_LOWER | IS_UPPER | IS_DIGIT); }
+static inline bool is_alpha(unsigned char c) { return hunt_class[c] & (IS_LOWER | IS_UPPER); }
+static inline bool is_letter(unsigned char c) { return hunt_class[c] & (IS_LOWER | IS_UPPER | IS_HIGH); }
+static inline bool is_blank(unsigned char c) { return hunt_class[c] & IS_BLANK; }
+static inline bool is_space(unsigned char c) { return hunt_class[c] & (IS_BLANK | IS_LINE); }
+static inline bool is_word(unsigned char c) { return (hunt_class[c] & (IS_LOWER | IS_UPPER | IS_DIGIT | IS_HIGH)) || c == '_'; }
+
+/* Copies the word [from, to) of text into out as small ASCII letters and digits, Latin accents dropped, anything else
+ * left out; at most room-1 bytes, 0-terminated. Returns the length. */
+size_t word_plain(struct span text, size_t from, size_t to, char *out, size_t room);
+/* Is this word in a sorted list of words? */
+bool word_in(const char *word, const char *const *sorted, size_t n);
+#define WORD_IN(word, list) word_in((word), (list), sizeof(list) / sizeof *(list))
+#endif
