@@ -11,6 +11,7 @@ enum meaning { MEANS_STOP = 1, MEANS_NOT = 2, MEANS_MONTH = 4, MEANS_DAY = 8, ME
 struct lexeme {
     uint32_t key;
     uint8_t means, month, weekday;
+    int16_t pole;
     double number;
 };
 enum { LEXEMES = 2048 };
@@ -32,6 +33,29 @@ static struct lexeme *lexeme_place(uint32_t key)
         i = (i + 1) % LEXEMES;
     return &lexemes[i];
 }
+/* One side / the other side of what cannot both be, words and inflections. */
+static const char *const opposites[][2] = {
+    { "open opens opened ouvert ouverte ouverts ouvertes ouvre", "closed closes shut ferme fermee fermes fermees" },
+    { "allowed permitted authorized authorised autorise autorisee autorises autorisees permis permise", "forbidden prohibited banned interdit interdite interdits interdites" },
+    { "increase increases increased increasing rise rises rose rising risen grew grow grows growth hausse augmente augmentation augmenter progresse",
+      "decrease decreases decreased decreasing fall falls fell falling fallen drop drops dropped decline declined declines baisse diminue diminution diminuer recule" },
+    { "included includes include inclus incluse compris comprise", "excluded excludes exclude exclus exclue" },
+    { "free gratuit gratuite gratuits gratuites", "paid paying payant payante payants payantes" },
+    { "mandatory compulsory required obligatoire obligatoires", "optional facultatif facultative facultatifs facultatives" },
+    { "possible", "impossible" }, { "before avant", "after apres" },
+    { "above over greater higher more superieur superieure", "below under lower less fewer inferieur inferieure" },
+    { "first premier premiere", "last dernier derniere" }, { "win won wins winning gagne gagner victory victoire", "lose lost loses losing perdu perdre defeat defaite" },
+    { "true vrai vraie", "false faux fausse" }, { "legal legale lawful", "illegal illegale unlawful" }, { "accept accepts accepted accepte acceptee", "reject rejects rejected refuse refuses refused refusee rejete" },
+    { "start starts started begin begins began commence debute", "end ends ended finish finished finit termine" }, { "alive vivant", "dead mort" },
+    { "guilty coupable", "innocent" }, { "male man men homme hommes", "female woman women femme femmes" }, { "north nord northern", "south sud southern" },
+    { "east eastern est_", "west western ouest" }, { "valid valide", "invalid invalide expired" }, { "available disponible disponibles", "unavailable indisponible indisponibles" },
+    { "buy buys bought achete acheter", "sell sells sold vend vendre vendu" }, { "left gauche", "right droite" }, { "hot chaud chaude", "cold froid froide" },
+    { "positive positif", "negative negatif" }, { "maximum", "minimum" }, { "public publique", "private prive privee" }, { "safe sur", "unsafe dangerous dangereux" },
+    { "success succeeded successful reussi succes", "failure failed unsuccessful echec echoue" }, { "early earlier", "late later" }, { "high", "low" },
+    { "best better meilleur meilleure", "worst worse pire" }, { "young younger", "old older" }, { "refundable remboursable", "nonrefundable" }, { "active actif", "inactive inactif" },
+    { "alone seul seule", "together ensemble" }, { "many", "few" }, { "enable enabled active_", "disable disabled" }, { "import", "export" }, { "day jour", "night nuit" },
+    { "tenant locataire", "landlord proprietaire" }, { "buyer acheteur", "seller vendeur" },
+};
 /* Calls add for each word of a blank-separated list. */
 static struct lexeme *lexeme_next(const char **list)
 {
@@ -76,8 +100,10 @@ static void lexemes_day(const char *list)
     for (struct lexeme *l; (l = lexeme_next(&list)); i++)
         l->means |= MEANS_DAY, l->weekday = (uint8_t)(i % 7 + 1);
 }
+static void lexemes_poles(void);
 __attribute__((constructor)) static void lexemes_fill(void)
 {
+    lexemes_poles();
     lexemes_mean("a an the and or but if then else of to in on at by for from with without into onto over under as is are was were be been "
                  "being am do does did done have has had having will would shall should can could may might must it its this that these "
                  "those there here he she they them their his her him hers we us our you your i me my mine who whom whose which what when "
@@ -90,7 +116,7 @@ __attribute__((constructor)) static void lexemes_fill(void)
                  "eu fait faire peut peuvent pas ne n plus moins tres bien aussi au aux avec sans sous sur dans par pour vers chez entre si "
                  "comme ainsi alors tout toute tous toutes meme autre autres cela ca ceci y the", MEANS_STOP);
     lexemes_mean("not no never neither nor none nobody nothing cannot without n't don't doesn't didn't isn't aren't wasn't weren't won't "
-                 "wouldn't can't couldn't shouldn't hasn't haven't hadn't mustn't ain't ne n pas jamais aucun aucune ni rien personne sans "
+                 "wouldn't can't couldn't shouldn't hasn't haven't hadn't mustn't ain't ne n pas jamais aucun aucune ni rien sans "
                  "nullement non", MEANS_NOT);
     lexemes_month("january february march april may june july august september october november december");
     lexemes_month("jan feb mar apr may jun jul aug sep oct nov dec");
@@ -108,6 +134,15 @@ __attribute__((constructor)) static void lexemes_fill(void)
     lexemes_scale("million millions mn mio m", 1e6);
     lexemes_scale("billion billions bn milliard milliards md mds", 1e9);
     lexemes_scale("trillion trillions", 1e12);
+}
+static void lexemes_poles(void)
+{
+    for (size_t i = 0; i < sizeof opposites / sizeof *opposites; i++)
+        for (int side = 0; side < 2; side++) {
+            const char *list = opposites[i][side];
+            for (struct lexeme *l; (l = lexeme_next(&list));)
+                l->pole = (int16_t)(side ? -(int)(i + 1) : (int)(i + 1));
+        }
 }
 static const struct lexeme *lexeme_find(uint32_t key)
 {
@@ -427,8 +462,11 @@ static void words_read(struct maker *m)
                 bool has_digit = false;
                 for (size_t q = 0; q < tail.len; q++)
                     has_digit |= is_digit((unsigned char)tail.at[q]);
-                if (has_digit)
-                    end = i;
+                bool times = tail.len > 1 && tail.at[0] == 'x' && is_digit((unsigned char)tail.at[1]);
+                for (size_t q = 1; times && q < tail.len; q++)
+                    times = is_digit((unsigned char)tail.at[q]);
+                if (has_digit && !times && !(tail.at[0] == 'm' && tail.len == 2))
+                    end = i; /* a code; but m2 is a unit */
                 else if (span_is(tail, "st") || span_is(tail, "nd") || span_is(tail, "rd") || span_is(tail, "th") || span_is(tail, "er")
                          || span_is(tail, "eme") || span_is(tail, "e") || span_is(tail, "ere")) {
                     n.is_ordinal = true;
@@ -460,7 +498,12 @@ static void words_read(struct maker *m)
             }
             size_t j = i;
             bool digits = false;
-            while (j < s.len && (len = letter_at(s.at + j, s.len - j))) {
+            /* 4x6: the sign between two numbers stands alone */
+            bool times = c == 'x' && i > 0 && is_digit((unsigned char)s.at[i - 1]) && i + 1 < s.len && is_digit((unsigned char)s.at[i + 1])
+                         && m->w->n && m->w->list[m->w->n - 1].kind == WORD_NUMBER;
+            if (times)
+                j = i + 1;
+            else while (j < s.len && (len = letter_at(s.at + j, s.len - j))) {
                 if (len > 1 && is_ideograph(utf8_code(s.at + j, len))) {
                     if (j == i)
                         j += len;
@@ -500,6 +543,7 @@ static void words_read(struct maker *m)
                     w->flags |= (l->means & MEANS_STOP ? WORD_STOP : 0) | (l->means & MEANS_NOT ? WORD_NOT : 0);
                     w->month = l->month;
                     w->weekday = l->weekday;
+                    w->pole = l->pole;
                 } else if (j - i > 3 && memcmp(s.at + j - 3, "n't", 3) == 0)
                     w->flags |= WORD_NOT;
             }

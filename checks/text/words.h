@@ -35,6 +35,7 @@ struct word {
     uint32_t number;       /* index + 1 into numbers, 0: none */
     uint8_t kind, flags;
     uint8_t month, weekday;/* 1 to 12; 1 (Monday) to 7; else 0 */
+    int16_t pole;          /* one of two opposites ("open": n, "closed": -n), else 0 */
     char mark;             /* the ASCII character of a WORD_MARK, else 0 */
 };
 struct number {
