@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "checks/drift/random.h"
 #include "checks/drift/read.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -215,15 +216,247 @@ static void false_alarms(struct pair *pairs, unsigned npairs, unsigned splits, u
     printf("| **all** | | %u | %.2f %% | %.2f %% | %.2f %% |\n", all, 100.0 * all_hits[0] / all, 100.0 * all_hits[1] / all, 100.0 * all_hits[2] / all);
 }
 
+/* Fresh pairs: real rows drawn anew from the no-drift and reference files, changed by the same kinds of faults. The pairs
+ * as they are number one or two a cell; these tell 50 % from 60 %. */
+struct bag {
+    const struct drift_line **list;
+    size_t n, cap;
+};
+static void bag_add(struct arena *a, struct bag *b, const struct drift_lines *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        *ARENA_PUSH(a, b->list, b->n, b->cap) = &l->list[i];
+}
+static void draw(struct random_state *r, struct bag *b, size_t want)
+{
+    for (size_t i = 0; i < want && i < b->n; i++) {
+        size_t at = i + random_below(r, (uint32_t)(b->n - i));
+        const struct drift_line *swap = b->list[i];
+        b->list[i] = b->list[at];
+        b->list[at] = swap;
+    }
+}
+static bool chance(struct random_state *r, double share) { return (double)(random_next(r) >> 11) / 9007199254740992.0 < share; }
+
+static struct span spoil_text(struct arena *a, struct random_state *r, const char *family, struct span t)
+{
+    static const char *const polite[] = { "good day, ", "would you kindly, ", "hello there, if it is no trouble: ", "many thanks, " };
+    if (strcmp(family, "json") == 0)
+        return arena_printf(a, "{\"text\": \"" SPAN_FMT "\", \"user\": 7}", SPAN_ARG(t));
+    if (strcmp(family, "polite") == 0)
+        return arena_printf(a, "%s" SPAN_FMT, polite[random_below(r, 4)], SPAN_ARG(t));
+    char *copy = arena_text(a, t);
+    if (strcmp(family, "upper") == 0)
+        for (size_t i = 0; i < t.len; i++)
+            copy[i] = (char)(copy[i] >= 'a' && copy[i] <= 'z' ? copy[i] - 32 : copy[i]);
+    if (strcmp(family, "typos") == 0)
+        for (size_t i = 0; i < t.len; i++)
+            if (copy[i] >= 'a' && copy[i] <= 'z' && chance(r, 0.08))
+                copy[i] = (char)('a' + random_below(r, 26));
+    size_t starts[200], n = 0;
+    for (size_t i = 0; i < t.len && n < 200; i++)
+        if (copy[i] != ' ' && (!i || copy[i - 1] == ' '))
+            starts[n++] = i;
+    if (strcmp(family, "truncate") == 0 && n > 4)
+        return span_trim((struct span){ copy, starts[4] });
+    if (strcmp(family, "shuffle") == 0) {
+        struct span out = { "", 0 };
+        for (size_t i = 0; i < n; i++) {
+            size_t at = i + random_below(r, (uint32_t)(n - i)), swap = starts[i];
+            starts[i] = starts[at];
+            starts[at] = swap;
+            size_t end = starts[i];
+            while (end < t.len && copy[end] != ' ')
+                end++;
+            out = arena_printf(a, SPAN_FMT "%s" SPAN_FMT, SPAN_ARG(out), i ? " " : "", (int)(end - starts[i]), copy + starts[i]);
+        }
+        return out;
+    }
+    return (struct span){ copy, t.len };
+}
+
+struct cell_plan {
+    const char *family;
+    double strength;
+    unsigned weight; /* how many such pairs the folder has */
+};
+static double deviation_of(const struct bag *b, size_t n, size_t f, double *mean)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += b->list[i]->features[f].number;
+    *mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (b->list[i]->features[f].number - *mean) * (b->list[i]->features[f].number - *mean);
+    return sqrt(squares / (double)n);
+}
+/* Changes column f of the current sample; *what: the columns that moved, as in the manifest. */
+static void spoil_rows(struct arena *a, struct random_state *r, struct bag *cur, size_t n, const char *family, double strength, bool is_adult, const char **what,
+                       const char **what_too)
+{
+    static const char *const adult[] = { "age", "hours_per_week", "capital_gain" }, *const house[] = { "MedInc", "HouseAge", "AveOccup", "Population" };
+    static const char *const kinds[] = { "workclass", "education", "occupation" };
+    const char *name = is_adult ? adult[random_below(r, 2)] : house[random_below(r, 4)];
+    if (is_adult && (strcmp(family, "category") == 0 || (strcmp(family, "missing") == 0 && chance(r, 0.5))))
+        name = kinds[random_below(r, 3)];
+    if (strcmp(family, "prior") == 0)
+        name = "income";
+    if (strcmp(family, "correlation") == 0) {
+        name = is_adult ? "age" : "MedInc";
+        *what_too = is_adult ? "income" : "y_pred_proba";
+    }
+    *what = name;
+    size_t f = 0, nf = cur->list[0]->nfeatures;
+    while (f < nf && !span_is(cur->list[0]->features[f].name, name))
+        f++;
+    if (f == nf)
+        return;
+    double mean = 0, deviation = deviation_of(cur, n, f, &mean), most = -1e300, stuck = cur->list[random_below(r, (uint32_t)n)]->features[f].number;
+    for (size_t i = 0; i < n; i++)
+        most = cur->list[i]->features[f].number > most ? cur->list[i]->features[f].number : most;
+    for (size_t i = 0; i < n; i++) {
+        struct drift_line *line = arena_alloc(a, sizeof *line);
+        *line = *cur->list[i];
+        line->features = arena_alloc(a, nf * sizeof *line->features);
+        memcpy(line->features, cur->list[i]->features, nf * sizeof *line->features);
+        cur->list[i] = line;
+        struct feature *v = &line->features[f];
+        bool hit = chance(r, strength);
+        if (strcmp(family, "shift") == 0)
+            v->number = is_adult ? round(v->number + strength * deviation) : v->number + strength * deviation;
+        else if (strcmp(family, "scale") == 0)
+            v->number = is_adult ? round(mean + (v->number - mean) * strength) : mean + (v->number - mean) * strength;
+        else if (strcmp(family, "missing") == 0 && hit)
+            *v = (struct feature){ v->name, FEATURE_MISSING, NAN, { 0 } };
+        else if (strcmp(family, "category") == 0 && hit)
+            v->type = FEATURE_CATEGORY, v->category = SPAN("Something-new");
+        else if (strcmp(family, "prior") == 0 && hit)
+            v->category = SPAN(">50K");
+        else if (strcmp(family, "unit") == 0 && hit)
+            v->number *= 60;
+        else if (strcmp(family, "outlier") == 0 && hit)
+            v->number = most * 2;
+        else if (strcmp(family, "stuck") == 0 && hit)
+            v->number = stuck;
+        else if (strcmp(family, "correlation") == 0 && hit)
+            v->number = cur->list[random_below(r, (uint32_t)n)]->features[f].number;
+    }
+}
+
+static void fresh(struct pair *pairs, unsigned npairs, bool is_text, unsigned repeats, uint32_t seed)
+{
+    static const struct cell_plan text[] = {
+        { "topic", 0.01, 4 }, { "topic", 0.02, 4 }, { "topic", 0.05, 4 }, { "topic", 0.1, 4 }, { "topic", 0.2, 4 }, { "topic", 0.5, 4 },
+        { "language", 0.02, 1 }, { "language", 0.05, 1 }, { "language", 0.1, 1 }, { "language", 0.3, 1 }, { "typos", 0.05, 1 }, { "typos", 0.2, 1 },
+        { "typos", 0.5, 1 }, { "upper", 0.02, 1 }, { "upper", 0.1, 1 }, { "truncate", 0.1, 1 }, { "truncate", 0.3, 1 }, { "truncate", 1, 1 },
+        { "json", 0.02, 1 }, { "json", 0.1, 1 }, { "polite", 0.02, 1 }, { "polite", 0.05, 1 }, { "polite", 0.2, 1 }, { "shuffle", 0.2, 1 },
+        { "shuffle", 1, 1 }, { "repeat", 0.01, 1 }, { "repeat", 0.03, 1 }, { "repeat", 0.1, 1 }, { "model", 0.1, 2 }, { "model", 0.3, 2 }, { "model", 1, 2 },
+        { NULL, 0, 0 } };
+    static const struct cell_plan rows[] = {
+        { "shift", 0.1, 2 }, { "shift", 0.2, 2 }, { "shift", 0.3, 2 }, { "shift", 0.5, 2 }, { "shift", 1, 2 }, { "scale", 1.1, 1 }, { "scale", 1.25, 1 },
+        { "scale", 1.5, 1 }, { "missing", 0.01, 1 }, { "missing", 0.02, 2 }, { "missing", 0.05, 1 }, { "missing", 0.1, 1 }, { "missing", 0.2, 1 },
+        { "category", 0.01, 1 }, { "category", 0.02, 1 }, { "category", 0.05, 1 }, { "category", 0.2, 1 }, { "prior", 0.05, 1 }, { "prior", 0.1, 1 },
+        { "prior", 0.3, 1 }, { "unit", 0.02, 1 }, { "unit", 0.1, 1 }, { "unit", 1, 1 }, { "correlation", 0.2, 1 }, { "correlation", 0.5, 1 },
+        { "correlation", 1, 1 }, { "outlier", 0.01, 1 }, { "outlier", 0.03, 1 }, { "stuck", 0.1, 1 }, { "stuck", 0.3, 1 }, { NULL, 0, 0 } };
+    struct random_state r = { seed * 1000003u + 5 };
+    printf("\n### Fresh %s pairs, 500 + 400 (%u a line), alpha 0.05\n\n| family | strength | found |%s\n| --- | --- | --- |%s\n", is_text ? "text" : "tabular", repeats,
+           is_text ? "" : " right column first |", is_text ? "" : " --- |");
+    double found = 0, weights = 0, right = 0, rights = 0;
+    for (const struct cell_plan *c = is_text ? text : rows; c->family; c++) {
+        unsigned hits = 0, first = 0;
+        for (unsigned k = 0; k < repeats; k++) {
+            struct arena *a = arena_new(ARENA_MOST);
+            struct bag base = { 0 }, other = { 0 };
+            bool is_adult = strcmp(c->family, "category") == 0 || strcmp(c->family, "prior") == 0 || k % 2;
+            bool is_topic = strcmp(c->family, "topic") == 0, is_model = strcmp(c->family, "model") == 0, is_language = strcmp(c->family, "language") == 0;
+            if (strcmp(c->family, "stuck") == 0)
+                is_adult = true;
+            unsigned topic = 0, which = random_below(&r, is_topic ? 4 : 2);
+            const char *held = "";
+            for (unsigned i = 0; i < npairs; i++) {
+                struct pair *p = &pairs[i];
+                if (p->is_stream || p->is_text != is_text)
+                    continue;
+                if (is_topic || is_model || is_language) {
+                    double most = is_topic ? 0.5 : is_model ? 1 : 0.3;
+                    if (strcmp(p->family, c->family) == 0 && p->strength == most && topic++ == (is_language ? 0 : which)) {
+                        bag_add(a, &base, &p->reference);
+                        bag_add(a, &other, &p->current);
+                        held = p->name;
+                    }
+                } else if (!p->is_drift && (is_text ? strcmp(p->source, "clinc") == 0 : strcmp(p->source, is_adult ? "adult" : "california") == 0)) {
+                    bag_add(a, &base, &p->reference);
+                    bag_add(a, &base, &p->current);
+                }
+            }
+            for (unsigned i = 0; i < npairs && *held; i++) /* the same topic at its least strength: nearly all of it ordinary */
+                if (strncmp(pairs[i].name, held, strlen(held) - 4) == 0 && ((is_topic && pairs[i].strength == 0.01) || (is_language && pairs[i].strength == 0.02)))
+                    bag_add(a, &base, &pairs[i].current);
+            size_t nr = 500, nc = 400;
+            if (is_model)
+                nr = base.n / 2, nc = base.n - nr;
+            draw(&r, &base, nr + nc);
+            nr = base.n < nr + nc ? base.n - nc : nr;
+            struct bag cur = { base.list + nr, nc, nc };
+            const char *what = "", *what_too = NULL;
+            if (other.n) {
+                double share = c->strength * (is_topic ? 2 : is_language ? 1 / 0.3 : 1);
+                draw(&r, &other, other.n);
+                for (size_t i = 0, o = 0; i < nc && o < other.n; i++)
+                    if (chance(&r, share))
+                        cur.list[i] = other.list[o++];
+            } else if (is_text) {
+                struct span again = base.list[0]->prompt;
+                for (size_t i = 0; i < nc; i++)
+                    if (chance(&r, c->strength)) {
+                        struct drift_line *line = arena_alloc(a, sizeof *line);
+                        *line = *cur.list[i];
+                        line->prompt = strcmp(c->family, "repeat") == 0 ? again : spoil_text(a, &r, c->family, line->prompt);
+                        cur.list[i] = line;
+                    }
+            } else {
+                spoil_rows(a, &r, &cur, nc, c->family, c->strength, is_adult, &what, &what_too);
+            }
+            struct drift_options o = { .alpha = 0.05, .seed = (uint32_t)random_next(&r) };
+            struct drift_report report;
+            drift_compare(a, sample_of(a, base.list, nr), sample_of(a, cur.list, nc), &o, &report);
+            hits += report.is_drift;
+            if (report.is_drift && !is_text) {
+                const char *top = report.features[0].name, *link = strstr(top, " ~ ");
+                bool is_right = strcmp(top, what) == 0 || (what_too && strcmp(top, what_too) == 0);
+                if (link)
+                    is_right |= (strncmp(top, what, strlen(what)) == 0 && top[strlen(what)] == ' ') || strcmp(link + 3, what) == 0;
+                first += is_right;
+            }
+            arena_free(a);
+        }
+        printf("| %s | %g | %.0f %% |", c->family, c->strength, 100.0 * hits / repeats);
+        if (!is_text)
+            hits ? printf(" %u of %u |", first, hits) : printf(" |");
+        printf("\n");
+        fflush(stdout);
+        found += (double)c->weight * hits / repeats;
+        weights += c->weight;
+        right += (double)c->weight * first;
+        rights += (double)c->weight * hits;
+    }
+    printf("| **all, weighted as the folder is** | | **%.1f %%** |", 100 * found / weights);
+    if (!is_text)
+        printf(" %.0f %% |", rights > 0 ? 100 * right / rights : 0);
+    printf("\n");
+}
+
 int main(int argc, char **argv)
 {
     const char *folder = NULL, *only = NULL;
-    unsigned splits = 100, npairs = 0;
+    unsigned splits = 100, repeats = 20, npairs = 0;
     uint32_t seed = 1;
     bool is_verbose = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--splits") == 0 && i + 1 < argc)
             splits = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--repeats") == 0 && i + 1 < argc)
+            repeats = (unsigned)strtoul(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
             seed = (uint32_t)strtoul(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
@@ -268,6 +501,10 @@ int main(int argc, char **argv)
         power(pairs, npairs, true, seed, is_verbose);
     if (!only || strcmp(only, "tabular") == 0)
         power(pairs, npairs, false, seed, is_verbose);
+    if (!only || strcmp(only, "fresh") == 0 || strcmp(only, "fresh-text") == 0)
+        fresh(pairs, npairs, true, repeats, seed);
+    if (!only || strcmp(only, "fresh") == 0 || strcmp(only, "fresh-rows") == 0)
+        fresh(pairs, npairs, false, repeats, seed);
     if (!only || strcmp(only, "null") == 0)
         false_alarms(pairs, npairs, splits, seed);
     arena_free(a);

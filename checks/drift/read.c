@@ -24,8 +24,11 @@ static void put_cell(struct feature *f, struct span cell)
         f->type = FEATURE_NUMBER;
     else if (span_is_nocase(t, "nan") || span_is_nocase(t, "inf") || span_is_nocase(t, "-inf") || span_is_nocase(t, "null"))
         f->number = NAN;
-    else
-        *f = (struct feature){ .type = FEATURE_CATEGORY, .number = NAN, .category = cell };
+    else {
+        f->type = FEATURE_CATEGORY;
+        f->number = NAN;
+        f->category = cell;
+    }
 }
 
 static double number_of(struct jv v)
