@@ -67,6 +67,8 @@ static const char *split(struct span s, bool needs_port, unsigned least, struct 
         size_t n = colon ? (size_t)(colon - s.at) : s.len;
         *host = span_cut(s, 0, n);
         rest = span_cut(s, n, s.len);
+        if (needs_port && !rest.len && parse_u64(s, 65535, &(uint64_t){ 0 }))
+            return "the host and the colon are missing";
         if (rest.len > 1 && memchr(rest.at + 1, ':', rest.len - 1))
             return "an IPv6 address stands in brackets: [::1]:8080";
         if (host->len && !name_is_valid(*host))

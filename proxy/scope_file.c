@@ -201,9 +201,10 @@ static void json_key(struct builder *b, struct span key, struct jv at, struct jv
         json_string(b, v, "description must be a text", &b->s.description);
     else if (span_is(key, "out"))
         b->left = 0, json_examples(b, v, &b->s.out, &b->s.nout);
-    else if (span_is(key, "false_alarms"))
-        false_alarms_set(b, place_at(b, jv_node(v)->start), jv_number(v, &share), share);
-    else if (!span_is(key, "intents")) {
+    else if (span_is(key, "false_alarms")) {
+        bool is_number = jv_number(v, &share);
+        false_alarms_set(b, place_at(b, jv_node(v)->start), is_number, share);
+    } else if (!span_is(key, "intents")) {
         const char *near = nearest_word(key, keys, COUNT(keys));
         json_trouble(b, at, near ? arena_printf(b->a, "did you mean '%s'?", near).at : "known here: name, description, intents, out, false_alarms", arena_printf(b->a, "unknown key '" SPAN_FMT "' in a scope", SPAN_ARG(key)).at);
     } else if (jv_type(v) != JSON_OBJECT)
