@@ -87,6 +87,7 @@ struct verdict {
     struct score scores[2][CHECKS];      /* [0] prompt side, [1] answer side; value -1: not asked for */
     bool unread;                         /* a body could not be read and some rule wanted to look */
     unsigned not_run;                    /* conditions that could not be judged */
+    bool is_answer_judged;               /* judge_answer has run */
 };
 void verdict_begin(struct verdict *v);
 /* The higher of both sides, or -1. */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * automaton: many literals found in one pass over a text (Aho and Corasick 1975), so that a pattern need only be tried
+ * where one of its literals stands. Works on ASCII-lowered bytes; literals must be lowered already. Immutable once made.
+ *
+ * A table of nstates × nclasses next states; bytes that no literal holds share one class. About one table look-up a byte.
+ */
+#ifndef CHECKS_RULESET_AUTOMATON_H
+#define CHECKS_RULESET_AUTOMATON_H
+#include "base/arena.h"
+
+enum { AUTOMATON_STATES_MOST = 200000 };
+
+struct automaton_entry {
+    uint32_t owner;      /* whose literal */
+    uint32_t next;       /* index of the next entry of this state; 0: none */
+};
+struct automaton {
+    uint8_t class_of[256];
+    unsigned nclasses;
+    uint32_t nstates;
+    uint32_t *next;      /* [state * nclasses + class] */
+    uint32_t *fail;      /* the longest proper suffix that is a state */
+    uint32_t *end_list;  /* entries whose literal ends here; 0: none (those of suffixes: follow `ends_at`) */
+    uint32_t *ends_at;   /* nearest state on the fail chain, this one included, that ends a literal; 0: none */
+    uint32_t *through;   /* entries whose literal begins with this state's text and goes on */
+    uint16_t *depth;
+    struct automaton_entry *entries;
+    size_t nentries, entries_cap;
+};
+struct automaton_literal {
+    struct span text;    /* not empty, lowered */
+    uint32_t owner;
+};
+
+/* NULL when n is 0 or the table would pass AUTOMATON_STATES_MOST. */
+struct automaton *automaton_new(struct arena *a, const struct automaton_literal *literals, size_t n);
+static inline uint32_t automaton_step(const struct automaton *m, uint32_t state, unsigned char byte)
+{
+    return m->next[(size_t)state * m->nclasses + m->class_of[byte]];
+}
+/* Sets bit `owner` for every literal that occurs. */
+void automaton_mark(const struct automaton *m, struct span text, uint64_t *seen);
+#endif
