@@ -84,11 +84,13 @@ struct verify_result {
     uint64_t bad_seq;                 /* first bad record */
     char bad_id[RECORD_ID_BYTES + 1];
     char where[512];                  /* file and byte */
-    char what[512];
+    char what[512];                   /* is_good: a remark (torn tail), or empty */
     char head[65];                    /* hash of the last good record */
 };
 /* Checks journal, chain and index (every column of every row) against each other. false with t: could not be looked at at all. */
 bool store_verify(const char *dir, uint64_t from, uint64_t to, struct verify_result *out, struct troubles *t);
+/* The same, and whether `wanted` (hex: a head that was kept elsewhere) is the chain's head after some record looked at. */
+bool store_verify_head(const char *dir, uint64_t from, uint64_t to, const char *wanted, bool *has_wanted, struct verify_result *out, struct troubles *t);
 /* Makes the index anew from the journal (not while a writer runs). */
 bool store_rebuild(const char *dir, uint64_t *records, struct troubles *t);
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The real system calls, and the three small writers made of them. */
+#include "store/io.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int real_open(const char *path, int flags, mode_t mode)
+{
+    return open(path, flags, mode);
+}
+static int real_reserve(int fd, off_t bytes)
+{
+    return posix_fallocate(fd, 0, bytes);
+}
+const struct store_io store_io_real = { .open = real_open, .pwritev = pwritev, .fdatasync = fdatasync, .fsync = fsync, .reserve = real_reserve,
+                                        .rename = rename, .unlink = unlink };
+const struct store_io *store_io = &store_io_real;
+
+bool store_write_all(int fd, struct iovec *iov, size_t n, uint64_t at)
+{
+    while (n) {
+        int most = n > IOV_MAX ? IOV_MAX : (int)n;
+        ssize_t wrote = store_io->pwritev(fd, iov, most, (off_t)at);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0) {
+            if (wrote == 0)
+                errno = EIO;
+            return false;
+        }
+        at += (uint64_t)wrote;
+        size_t left = (size_t)wrote;
+        while (n && left >= iov->iov_len) {
+            left -= iov->iov_len;
+            iov++, n--;
+        }
+        if (left) {
+            iov->iov_base = (char *)iov->iov_base + left;
+            iov->iov_len -= left;
+        }
+    }
+    return true;
+}
+
+bool store_sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool ok = store_io->fsync(fd) == 0;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
+}
+
+bool store_write_file(const char *dir, const char *name, struct span content)
+{
+    char path[PATH_MAX], aside[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path || snprintf(aside, sizeof aside, "%s/%s.new", dir, name) >= (int)sizeof aside) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    int fd = store_io->open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return false;
+    struct iovec iov = { (void *)(uintptr_t)content.at, content.len };
+    bool ok = store_write_all(fd, &iov, content.len ? 1 : 0, 0) && store_io->fsync(fd) == 0;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return ok && store_io->rename(aside, path) == 0 && store_sync_dir(dir);
+}
