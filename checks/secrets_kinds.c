@@ -617,7 +617,7 @@ size_t kind_match(struct hunt *h, size_t i, const char **name, double *score)
                 if (looks_made_up(inner) || (m.distinct < 6 && inner.len >= 10) || entropy_bits(inner) < (m.is_hex ? 2.2 : 2.5))
                     continue;
                 /* A short prefix says little: then the rest must show that it is no word. */
-                if (!(kind->flags & KIND_LOOSE) && (prefix < 5 || memchr(inner.at, '_', inner.len) || memchr(inner.at, '-', inner.len)) && !looks_random(inner, 8))
+                if (!(kind->flags & KIND_LOOSE) && ((prefix < 5 && !(prefix == 4 && m.lower == 0 && inner.len == 16)) || memchr(inner.at, '_', inner.len) || memchr(inner.at, '-', inner.len)) && !looks_random(inner, 8))
                     continue;
                 if (prefix < 4)
                     sure = 0.8;

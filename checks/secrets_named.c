@@ -184,7 +184,7 @@ static bool is_password(struct span v, bool is_quoted, int strict)
     }
     if (m.distinct <= 2 || looks_made_up(v))
         return false;
-    if (has_blank && (!is_quoted || m.digits == 0))
+    if (has_blank && (!is_quoted || m.digits == 0 || strict > 0))
         return false;
     if (is_number)                  /* PINs and dates are not told apart: only names that mean it, not in prose */
         return strict == 0 && v.len >= 4 && m.digits == v.len && m.distinct >= 3;
@@ -204,7 +204,7 @@ static bool is_password(struct span v, bool is_quoted, int strict)
         return v.len >= 4 && classes >= 2;
     if (strict == 1)
         return v.len >= 5 && classes >= 2 && (v.len >= 8 || classes >= 3 || (m.digits && m.lower + m.upper));
-    return v.len >= 7 && classes >= 3 && m.digits + symbols >= 2;
+    return v.len >= 7 && classes >= 3 && m.digits >= 1 && m.digits + symbols >= 2;
 }
 static bool is_secret(struct span v, bool is_bare_key)
 {
@@ -300,8 +300,14 @@ static bool value_at(struct hunt *h, size_t i, struct value *out)
         at++;
     }
     out->end = at;
-    while (out->end > i && strchr(".,:;?", h->text.at[out->end - 1]))
-        out->end--;
+    for (;;) {
+        if (out->end > i && strchr(".,:;?", h->text.at[out->end - 1]))
+            out->end--;
+        else if (out->end > i + 2 && h->text.at[out->end - 1] == '*' && h->text.at[out->end - 2] == '*')
+            out->end -= 2;      /* Markdown */
+        else
+            break;
+    }
     return out->end > i;
 }
 
@@ -477,7 +483,7 @@ size_t named_match(struct hunt *h, size_t sign)
     if (!judge_value(h, kind, &v, is_assignment, &score))
         return 0;
     hunt_hit(h, v.start, v.end, name_kinds[kind], score, "a value whose name says that it is secret");
-    return v.end;
+    return v.start;
 }
 
 size_t option_match(struct hunt *h, size_t at)
@@ -499,7 +505,7 @@ size_t option_match(struct hunt *h, size_t at)
     if (hunt_at(h, e) == '-' || !value_at(h, e, &v) || !judge_value(h, kind, &v, true, &score))
         return 0;
     hunt_hit(h, v.start, v.end, name_kinds[kind], 0.85, "the value of a command's option for secrets");
-    return v.end;
+    return v.start;
 }
 
 /* Sentences. */
@@ -509,7 +515,7 @@ static const struct { const char *words; int strict; } cues[] = {
     { "credentials", 2 }, { "creds", 2 }, { "credential", 2 }, { "identifiants", 2 }, { "identifiant", 2 }, { "id", 2 }, { "login", 2 }, { "logs", 2 }, { "log in", 2 }, { "connecter", 2 }, { "connexion", 2 }, { "connecte", 2 }, { "user", 2 }, { "username", 2 }, { "utilisateur", 2 }, { "acces", 2 }, { "access", 2 },
     { "identified by", 1 }, { "compte", 2 }, { "account", 2 }, { "pass", 2 }, { "code", 2 },
 };
-static const char *const links[] = { "a", "are", "as", "became", "becomes", "devient", "est", "etait", "etre", "is", "reste", "sera", "set", "sont", "to", "was", "with", "equals", "avec", "par", "by", "using", "use", "utilise", "vaut", "en", "remains", "ist" };
+static const char *const links[] = { "are", "became", "becomes", "devient", "est", "etait", "etre", "is", "reste", "sera", "set", "sont", "to", "was", "with", "equals", "avec", "par", "by", "using", "use", "utilise", "vaut", "en", "remains", "ist" };
 static bool is_link(const char *word)
 {
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
@@ -575,9 +581,19 @@ size_t prose_match(struct hunt *h, size_t at, size_t word_end)
             continue;
         }
         if (hunt_class[c] & IS_LINE) {
-            if (!is_linked || hunt_class[hunt_at(h, i + 1)] & IS_LINE)
+            /* over the end of a line only behind a colon, to a line of one word */
+            size_t e = i + 1;
+            if (!was_link || hunt_class[hunt_at(h, e)] & IS_LINE)
                 return 0;
-            i++;
+            while (is_blank(hunt_at(h, e)))
+                e++;
+            i = e;
+            while (hunt_at(h, e) && !is_space(hunt_at(h, e)))
+                e++;
+            while (is_blank(hunt_at(h, e)))
+                e++;
+            if (hunt_at(h, e) && !(hunt_class[hunt_at(h, e)] & IS_LINE))
+                return 0;
             continue;
         }
         if (c == ':' || c == '=' || c == '(' || (c == '-' && is_blank(hunt_at(h, i + 1))) || (c == '/' && is_blank(hunt_at(h, i + 1)))) {
@@ -597,7 +613,7 @@ size_t prose_match(struct hunt *h, size_t at, size_t word_end)
         struct span value = span_cut(h->text, v.start, v.end);
         word_plain(h->text, v.start, v.end, plain, sizeof plain);
         int strict = is_linked || v.is_quoted ? cue_strict : 2;
-        if (!is_linked && words == 0 && cue_strict == 1 && !v.is_quoted)
+        if (cue_end - at == 13 && !v.is_quoted)     /* IDENTIFIED BY '…' */
             strict = 2;
         if (strict == 1 && is_linked && !was_link && !v.is_quoted)
             strict = 2;     /* words between the link and it: "is now 8 characters" */
@@ -614,12 +630,14 @@ size_t prose_match(struct hunt *h, size_t at, size_t word_end)
             /* user:password pairs are handled whole by their sign */
             const char *colon = cue_strict == 2 ? memchr(value.at, ':', value.len) : NULL;
             size_t start = v.start;
+            if (colon && makeup_of(span_cut(h->text, v.start, v.start + (size_t)(colon - value.at))).digits == (size_t)(colon - value.at))
+                return 0;       /* digits and a colon: another form's beginning */
             if (colon && colon + 4 < value.at + value.len)
                 start = v.start + (size_t)(colon + 1 - value.at);
             if (!is_password(span_cut(h->text, start, v.end), v.is_quoted, strict))
                 return 0;
             hunt_hit(h, start, v.end, "password", strict == 1 ? 0.85 : 0.7, "a password told in a sentence");
-            return v.end;
+            return start;
         }
         /* the sentence goes on */
         was_link = is_link(plain);
@@ -629,6 +647,11 @@ size_t prose_match(struct hunt *h, size_t at, size_t word_end)
         unsigned char stop = hunt_at(h, past);
         if (v.is_quoted)
             past++;
+        else if (is_closing(stop)) {        /* an apostrophe within a word opens nothing */
+            while (hunt_at(h, past) && !is_space(hunt_at(h, past)) && past - cue_end < PROSE_REACH)
+                past++;
+            stop = hunt_before(h, past);
+        }
         if ((stop == '.' || stop == '!' || stop == '?') && is_space(hunt_at(h, past + 1)))
             return 0;
         if (stop == ';')
