@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serving.h"
 #include "base/must.h"
+#include "checks/scope.h"
 #include "proxy/log.h"
 #include "proxy/metrics.h"
 #include "report/admin.h"
