@@ -18,6 +18,8 @@ struct clause {
     int16_t pole;
     uint8_t poles;
     bool no, question, conditional;
+    bool opens, ends, subject, finite; /* begins and ends as a sentence does; names what it speaks of; has a verb form of being or having */
+    uint8_t runs;              /* separate values in it */
 };
 
 static bool opens_clause(const struct words *w, size_t i)
@@ -28,7 +30,7 @@ static bool opens_clause(const struct words *w, size_t i)
 }
 static bool is_joint(const struct words *w, size_t i)
 {
-    return word_in(w, i, "but mais while whereas although however cependant pourtant tandis and et");
+    return word_in(w, i, "but mais while whereas although however cependant pourtant tandis");
 }
 static uint64_t mix(uint32_t x)
 {
@@ -53,6 +55,8 @@ static bool clause_read(const struct words *w, size_t first, size_t past, struct
         if (word_in(w, i, "if si unless may might could peut sometimes parfois some certains certaines depending selon when lorsque quand other autre another else"))
             c->conditional = true;
         if (x->number || x->month || x->weekday || (x->flags & WORD_HAS_DIGIT)) {
+            if (!c->value || c->value_past < i)
+                c->runs++;
             if (!c->value)
                 c->value_first = (uint32_t)i, order = order * 31 + 7;
             c->value_past = (uint32_t)i + 1;
@@ -91,6 +95,14 @@ static bool clause_read(const struct words *w, size_t first, size_t past, struct
         c->content++;
     }
     c->order = order;
+    const struct word *x = &w->list[first];
+    for (size_t i = first; i < past; i++)
+        c->finite |= word_in(w, i, "is are was were has have had will can cannot can't must may do does did not won't est sont etait etaient a ont avait sera seront peut peuvent doit doivent n ne");
+    c->subject = word_in(w, first, "the our your its le la les l notre votre nos vos") || (x->kind == WORD_TEXT && (x->flags & WORD_CAPITAL) && !(x->flags & WORD_STOP) && c->finite);
+    /* "this", "he" may be another one the next time */
+    for (size_t i = first; i < past; i++)
+        if (word_in(w, i, "this these that those ce cet cette ces it he she they we i il elle ils elles nous je"))
+            c->subject = false;
     c->question = word_is_mark(w, past, '?');
     return texts >= 3 && c->content >= 1;
 }
@@ -98,7 +110,7 @@ static bool contradict(const struct clause *a, const struct clause *b, const cha
 {
     if (a->question || b->question || a->conditional || b->conditional)
         return false;
-    if (a->same == b->same && a->content >= 2 && a->value == b->value) {
+    if (a->opens && b->opens && a->finite && b->finite && a->same == b->same && a->content >= 2 && a->value == b->value) {
         if (a->no != b->no && a->pole == b->pole) {
             *why = "said and denied in the same answer";
             return true;
@@ -108,7 +120,7 @@ static bool contradict(const struct clause *a, const struct clause *b, const cha
             return true;
         }
     }
-    if (a->same == b->same && a->order == b->order && a->content >= 2 && a->value && b->value && a->value != b->value && a->no == b->no && a->pole == b->pole) {
+    if (a->opens && b->opens && a->ends && b->ends && a->subject && b->subject && a->runs == 1 && b->runs == 1 && a->same == b->same && a->order == b->order && a->content >= 2 && a->value && b->value && a->value != b->value && a->no == b->no && a->pole == b->pole) {
         *why = "the same statement with another figure or date";
         return true;
     }
@@ -127,17 +139,22 @@ void pattern_contradiction(struct pattern_view *v)
         size_t first = w->sentences[k].word, past = w->sentences[k].past, from = first;
         if (w->list[first].kind == WORD_MARK && (w->list[first].mark == '|' || w->list[first].mark == '#'))
             continue; /* a table row, a heading */
+        /* a date's comma parts nothing: "July 4, 2024" */
         for (size_t i = first; i <= past && n < most; i++) {
-            bool stop = i == past || (opens_clause(w, i) && !(w->list[i].mark == ',' && i > first && i + 1 < past && w->list[i - 1].number && w->list[i + 1].number));
+            bool stop = i == past || (opens_clause(w, i) && !((w->list[i].mark == ',' || w->list[i].mark == ':' || w->list[i].mark == '.') && i > first && i + 1 < past && (w->list[i].flags & WORD_GLUED) && w->list[i - 1].number && w->list[i + 1].number));
             bool joint = !stop && is_joint(w, i);
             if (!stop && !joint)
                 continue;
             /* a joint parts clauses only where both sides are long enough to be one */
             if (joint && i - from < 4 && !word_in(w, i, "but mais"))
                 continue;
+
             struct clause c;
-            if (i > from && clause_read(w, from, i, &c))
+            if (i > from && !pattern_in_code(v, from) && clause_read(w, from, i, &c)) {
+                c.opens = from == first || word_is_mark(w, from - 1, ':') || word_is_mark(w, from - 1, ';') || word_in(w, from - 1, "but mais however cependant pourtant");
+                c.ends = i == past || word_is_mark(w, i, '.') || word_is_mark(w, i, '!') || word_is_mark(w, i, ';') || word_in(w, i, "but mais");
                 list[n++] = c;
+            }
             from = i + 1;
         }
     }
