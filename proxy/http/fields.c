@@ -27,6 +27,8 @@ bool http_value_bytes(const char *p, size_t n)
 {
     const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
     size_t i = 0;
+    if (!n)
+        return true; /* p may be NULL */
     for (; i + 8 <= n; i += 8) {
         uint64_t x;
         memcpy(&x, p + i, 8);

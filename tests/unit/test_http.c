@@ -313,7 +313,7 @@ static void hop_by_hop(void **state)
     assert_int_equal(http_field_count(&h, "X-TWO"), 2);
     assert_null(http_field_value(&h, "x-three").at);
     assert_true(http_is_token(SPAN("a-b")) && !http_is_token(SPAN("")) && !http_is_token(SPAN("a b")));
-    assert_true(http_is_field_value(SPAN("a b\t\xff")) && !http_is_field_value(SPAN("a\r\nb")) && !http_is_field_value((struct span){ "a\0b", 3 }));
+    assert_true(http_is_field_value((struct span){ 0 }) && http_is_field_value(SPAN("a b\t\xff")) && !http_is_field_value(SPAN("a\r\nb")) && !http_is_field_value((struct span){ "a\0b", 3 }));
     arena_free(a);
 }
 
