@@ -341,7 +341,7 @@ static void bytes_read(struct answer_reader *r, struct span s)
 /* ---- Which framing? ---- */
 static enum cut decide(const struct answer_reader *r, struct span s, bool is_end)
 {
-    static const char *const sse[] = { "data:", "event:" };
+    static const char *const sse[] = { "data:", "event:", "id:", "retry:" }; /* the last two prove nothing */
     bool is_long = s.len >= LOOK_MOST;
     if (r->is_aws_type)
         return CUT_AWS;
@@ -359,12 +359,23 @@ static enum cut decide(const struct answer_reader *r, struct span s, bool is_end
         return r->is_ndjson_type ? CUT_NDJSON : span_is(span_of(r->o.api->name), "gemini") && r->o.t->is_stream ? CUT_ARRAY : CUT_WHOLE;
     if (r->is_sse_type)
         return CUT_SSE;
-    for (size_t i = 0; i < sizeof sse / sizeof *sse && c; i++) {
+    /* An event stream under another name: lines that may stand before an event's data are skipped. */
+    while (s.len && (s.at[0] == ':' || span_starts(s, "id:") || span_starts(s, "retry:"))) {
+        size_t n = 0;
+        while (n < s.len && s.at[n] != '\n' && s.at[n] != '\r')
+            n++;
+        if (n == s.len && !is_end && !is_long)
+            return CUT_UNDECIDED;
+        s = span_trim(span_cut(s, n, s.len));
+        if (!s.len && !is_end && !is_long)
+            return CUT_UNDECIDED;
+    }
+    for (size_t i = 0; i < sizeof sse / sizeof *sse && s.len; i++) {
         size_t n = strlen(sse[i]) < s.len ? strlen(sse[i]) : s.len;
         if (memcmp(s.at, sse[i], n) == 0) {
-            if (n == strlen(sse[i]))
-                return CUT_SSE;
-            if (!is_end)
+            if (n == strlen(sse[i]) && (i < 2 || !is_end))
+                return i < 2 ? CUT_SSE : CUT_UNDECIDED;
+            if (!is_end && !is_long)
                 return CUT_UNDECIDED;
         }
     }
