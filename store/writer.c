@@ -249,8 +249,8 @@ static void write_group(struct writer *w)
             w->sync_at_us = clock_us(CLOCK_MONOTONIC) + ASYNC_SYNC_MS * 1000;
     }
     if (!ok) {
+        start_failing(w);                        /* first, so that whoever hears "no" finds in health why */
         give_group(w, false);
-        start_failing(w);
         return;
     }
     pthread_mutex_lock(&s->m);
