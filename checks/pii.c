@@ -91,6 +91,14 @@ static size_t said_email_match(struct hunt *h, size_t sign, size_t sign_end, boo
     }
     if (!dots || e - part < 2 || e - part > 12 || (needs_dot_word && !has_word))
         return 0;
+    static const char *const tops[] = { "at", "be", "biz", "br", "ca", "ch", "co", "com", "cz", "de", "dev", "dk", "es", "eu", "example", "fi", "fr", "gouv", "gov", "edu", "ie", "in", "info", "io", "it", "jp", "lu", "me", "net", "nl", "no", "org", "pl", "pro", "pt", "ru", "se", "test", "uk", "us" };
+    char top[16];
+    word_plain(h->text, part, e, top, sizeof top);
+    bool is_top = false;
+    for (size_t k = 0; k < sizeof tops / sizeof *tops; k++)
+        is_top |= strcmp(tops[k], top) == 0;
+    if (!is_top || (needs_dot_word && strcmp(top, "in") == 0))
+        return 0;
     /* back: the name, itself perhaps with " point " and " tiret " */
     size_t s = sign;
     while (s && is_blank((unsigned char)h->text.at[s - 1]))
@@ -347,6 +355,12 @@ static size_t cue_match(struct hunt *h, size_t at, size_t word_end)
     return 0;
 }
 
+static size_t past_blank(const struct hunt *h, size_t i)
+{
+    while (i < h->text.len && is_blank((unsigned char)h->text.at[i]))
+        i++;
+    return i;
+}
 static void walk(struct hunt *h)
 {
     const char *s = h->text.at;
@@ -367,7 +381,7 @@ static void walk(struct hunt *h)
                     size_t d = j;
                     while (d < n && d - j < 2 && (s[d] == ' ' || s[d] == '-'))
                         d++;
-                    if (length <= 3 && (d >= n || is_digit((unsigned char)s[d]))) {
+                    if (length <= 3 && (d >= n || is_digit((unsigned char)s[d])) && (d == j || class & IS_UPPER)) {
                         hunt_try(h);
                         e = lettered_match(h, i);
                         hunt_tried(h, i);
@@ -388,7 +402,7 @@ static void walk(struct hunt *h)
                     case 'j': case 'm': case 'n': case 'c': case 'b': case 'd': case 'k': case 'f':
                         hunt_try(h);
                         e = cue_match(h, i, j);
-                        hunt_tried(h, i);
+                        hunt_tried(h, past_blank(h, j));    /* what is told comes behind the word */
                         break;
                     case 'a': case 'p': case 'u':
                         if (length == 7 && strncasecmp(s + i, "arobase", 7) == 0) {
@@ -407,6 +421,7 @@ static void walk(struct hunt *h)
                         if (length <= 8 || j == n) {
                             hunt_try(h);
                             e = c == 's' || c == 'S' ? cue_match(h, i, j) : 0;
+                            hunt_tried(h, past_blank(h, j));
                             if (!e)
                                 e = place_word_match(h, i, j);
                             hunt_tried(h, i);

@@ -19,6 +19,9 @@ static const struct { const char *word; unsigned cue; } cues[] = {
     { "shipment", CUE_OTHER }, { "shipping", CUE_OTHER }, { "sinistre", CUE_OTHER }, { "siren", CUE_SIREN | CUE_SIRET }, { "siret", CUE_SIRET | CUE_SIREN }, { "sku", CUE_OTHER }, { "sms", CUE_PHONE }, { "sn", CUE_OTHER }, { "societe", CUE_SIREN | CUE_SIRET }, { "ssn", CUE_SSN }, { "suivi", CUE_OTHER }, { "tel", CUE_PHONE }, { "telephone", CUE_PHONE }, { "telephoner", CUE_PHONE }, { "text", CUE_PHONE },
     { "ticket", CUE_OTHER }, { "timestamp", CUE_OTHER }, { "total", CUE_OTHER }, { "tracking", CUE_OTHER }, { "transaction", CUE_OTHER }, { "transporteur", CUE_OTHER }, { "tva", CUE_VAT | CUE_SIREN }, { "txn", CUE_OTHER }, { "upc", CUE_OTHER }, { "ups", CUE_OTHER }, { "uuid", CUE_OTHER }, { "vat", CUE_VAT }, { "version", CUE_OTHER | CUE_VERSION }, { "versions", CUE_OTHER | CUE_VERSION }, { "virement", CUE_IBAN | CUE_RIB },
     { "release", CUE_OTHER | CUE_VERSION }, { "firmware", CUE_OTHER | CUE_VERSION }, { "visa", CUE_CARD }, { "vitale", CUE_NIR }, { "vol", CUE_OTHER }, { "whatsapp", CUE_PHONE }, { "telefon", CUE_PHONE }, { "telefono", CUE_PHONE }, { "handy", CUE_PHONE }, { "contribuable", CUE_OTHER }, { "fiscal", CUE_ID }, { "bancaire", CUE_CARD | CUE_RIB }, { "v", CUE_VERSION },
+    { "abonnement", CUE_OTHER }, { "badge", CUE_OTHER }, { "isin", CUE_OTHER }, { "projet", CUE_OTHER }, { "project", CUE_OTHER }, { "solde", CUE_OTHER }, { "loyer", CUE_OTHER }, { "puce", CUE_OTHER }, { "sim", CUE_OTHER }, { "appareil", CUE_OTHER }, { "device", CUE_OTHER }, { "borne", CUE_OTHER },
+    { "terminal", CUE_OTHER }, { "tpe", CUE_OTHER }, { "autorisation", CUE_OTHER }, { "operation", CUE_OTHER }, { "fidelite", CUE_OTHER }, { "loyalty", CUE_OTHER }, { "cadeau", CUE_OTHER }, { "gift", CUE_OTHER }, { "grise", CUE_PLATE }, { "assurance", CUE_OTHER }, { "insurance", CUE_OTHER }, { "envoi", CUE_OTHER },
+    { "expedie", CUE_OTHER }, { "bagage", CUE_OTHER }, { "demande", CUE_OTHER }, { "request", CUE_OTHER }, { "incident", CUE_OTHER }, { "numserie", CUE_OTHER }, { "modem", CUE_OTHER }, { "lecteur", CUE_OTHER }, { "echantillon", CUE_OTHER }, { "sample", CUE_OTHER }, { "cle", CUE_OTHER }, { "marche", CUE_OTHER },
     { "kit", CUE_OTHER }, { "cheque", CUE_OTHER }, { "check", CUE_OTHER }, { "scan", CUE_OTHER }, { "palette", CUE_OTHER }, { "pallet", CUE_OTHER }, { "capteur", CUE_OTHER }, { "sensor", CUE_OTHER }, { "session", CUE_OTHER }, { "process", CUE_OTHER }, { "pid", CUE_OTHER }, { "port", CUE_OTHER }, { "log", CUE_OTHER }, { "identifiant", CUE_OTHER }, { "inventaire", CUE_OTHER }, { "inventory", CUE_OTHER },
     { "euros", CUE_OTHER }, { "eur", CUE_OTHER }, { "usd", CUE_OTHER }, { "vin", CUE_OTHER }, { "chassis", CUE_OTHER }, { "coordonnees", 0 }, { "latitude", CUE_OTHER }, { "longitude", CUE_OTHER }, { "gps", CUE_OTHER }, { "doi", CUE_OTHER }, { "patent", CUE_OTHER }, { "brevet", CUE_OTHER }, { "population", CUE_OTHER }, { "habitants", CUE_OTHER },
 };
@@ -35,10 +38,12 @@ unsigned cue_before(const struct hunt *h, size_t at, unsigned *all)
 {
     size_t floor = at > 64 ? at - 64 : 0, end = at, lines = 0;
     unsigned nearest = 0, sum = 0;
+    bool has_number = false;    /* another number stands between: a parcel's, an order's word belongs to that one */
     char word[20];
     while (end > floor) {
         unsigned char c = (unsigned char)h->text.at[end - 1];
         if (!is_letter(c)) {
+            has_number |= is_digit(c);
             if ((hunt_class[c] & IS_LINE) && ++lines > 1)
                 break;
             /* the end of a sentence */
@@ -54,7 +59,8 @@ unsigned cue_before(const struct hunt *h, size_t at, unsigned *all)
             start--;
         if (word_plain(h->text, start, end, word, sizeof word)) {
             unsigned cue = cue_of(word);
-            /* a number sign weighs nothing */
+            if (has_number && cue & CUE_OTHER)
+                cue = 0;
             if (cue && !nearest)
                 nearest = cue;
             sum |= cue;

@@ -102,30 +102,52 @@ static bool is_grouped(const struct number *n, size_t k, const char *sizes)
             return false;
     return true;
 }
-/* Groups go on behind the k-th in the same way: then the k were only the front of something longer. */
+/* Groups go on behind the k-th as they were before: then the k were only the front of something longer. What follows a
+ * whole card (a date, a code) or a pair-wise telephone (a postcode) is of another size. */
 static bool goes_on(struct hunt *h, const struct number *n, size_t k)
 {
     if (k < n->n) {
         const struct group *next = &n->group[k];
         char sign = next->before;
-        if (sign == 'n')
+        if (sign == 'n' || k == 1)
             return false;
-        return k > 1 && n->group[k - 1].before == sign && n->group[k - 1].digits == next->digits;
+        if (n->group[k - 1].before != sign)
+            return false;
+        if (is_grouped(n, k, "4444") || is_grouped(n, k, "465") || is_grouped(n, k, "464"))
+            return next->digits == 4 && !(k + 1 < n->n && n->group[k + 1].before == '/');
+        if (is_grouped(n, k, "22222"))
+            return next->digits < 4;
+        return true;
     }
     unsigned char c = hunt_at(h, n->group[k - 1].end);
     return is_letter(c) && c < 0x80;
 }
+/* A digit, one sign and then this number, whose own groups are set apart by the same sign: it is the tail of a longer one. */
+static bool is_tail(const struct hunt *h, size_t at, const struct number *n)
+{
+    if (at < 2 || n->n < 2 || !is_alnum((unsigned char)h->text.at[at - 2]))
+        return false;
+    unsigned char sign = (unsigned char)h->text.at[at - 1];
+    if (sign != (unsigned char)n->group[1].before)
+        return false;
+    size_t s = at - 1, digits = 0;
+    while (s && is_alnum((unsigned char)h->text.at[s - 1]) && at - s < 8) {
+        s--;
+        digits += is_digit((unsigned char)h->text.at[s]);
+    }
+    return digits > 0 && is_digit((unsigned char)h->text.at[at - 2]);
+}
 
 static bool is_card(const struct number *n, size_t k, size_t d, bool has_cue)
 {
-    if (d < 13 || d > 19 || !luhn_ok(n->digit, d))
+    if (d < (has_cue ? 12 : 13) || d > 19 || !luhn_ok(n->digit, d))
         return false;
     unsigned two = n->digit[0] * 10u + n->digit[1], four = two * 100 + n->digit[2] * 10u + n->digit[3];
     bool is_visa = n->digit[0] == 4 && (d == 16 || (has_cue && (d == 13 || d == 19)));
     bool is_master = d == 16 && ((two >= 51 && two <= 55) || (four >= 2221 && four <= 2720));
     bool is_amex = d == 15 && (two == 34 || two == 37);
     bool is_discover = (d == 16 || (d == 19 && has_cue)) && (four == 6011 || two == 65 || (four >= 6440 && four <= 6599));
-    bool is_jcb = d == 16 && four >= 3528 && four <= 3589;
+    bool is_jcb = d == 16 && four >= (has_cue ? 3500 : 3528) && four <= (has_cue ? 3599 : 3589);
     bool is_old_jcb = d == 15 && (four == 2131 || four == 1800);
     bool is_diners = (d == 14 && (two == 36 || two == 38 || two == 39 || (four >= 3000 && four <= 3059) || four / 10 == 309)) && (has_cue || k > 1);
     bool is_other = has_cue && (two == 62 || two == 50 || (two >= 56 && two <= 69) || two == 81 || two == 22);
@@ -332,6 +354,7 @@ size_t number_match(struct hunt *h, size_t at)
         n.n = n.digits = 0;
         size_t i = first;
         char sign = 0;
+        bool is_closed = false;
         while (n.n < GROUPS_MOST) {
             size_t e = i;
             while (is_digit(hunt_at(h, e)) && e - i <= 15)
@@ -345,8 +368,10 @@ size_t number_match(struct hunt *h, size_t at)
             }
             size_t next = e;
             char ignore = ' ';
-            if (hunt_at(h, next) == ')')
+            if (hunt_at(h, next) == ')') {
                 next++;
+                is_closed = true;
+            }
             size_t gap = separator_at(h, next, &ignore);
             next += gap;
             if (hunt_at(h, next) == '(')
@@ -357,6 +382,8 @@ size_t number_match(struct hunt *h, size_t at)
             i = next;
         }
         if (n.n && n.digits < 6)
+            return 0;
+        if (c == '(' && !is_closed)     /* an aside: the digits speak for themselves */
             return 0;
     } else {
         number_read(h, at, &n);
@@ -379,11 +406,12 @@ size_t number_match(struct hunt *h, size_t at)
         return 0;
     if (!asked)
         cue = cue_before(h, start, &all);
+    bool tail = !has_plus && !has_paren && is_tail(h, at, &n);
     for (size_t k = n.n; k > 0; k--) {
         size_t d = digits_in(&n, k), end = n.group[k - 1].end;
         if (d < 7)
             break;
-        bool more = goes_on(h, &n, k);
+        bool more = goes_on(h, &n, k) || (tail && !is_grouped(&n, k, "4444"));
         bool says_other = cue & CUE_OTHER && !(cue & ~(unsigned)(CUE_OTHER | CUE_VERSION));
         if (!has_plus && !has_paren && !more) {
             /* the forms with check digits */
@@ -441,6 +469,9 @@ size_t number_match(struct hunt *h, size_t at)
                 return end;
             }
         }
+        /* 1-800-555-HELP */
+        if (hunt_at(h, end) == '-' && hunt_class[hunt_at(h, end + 1)] & IS_UPPER && hunt_class[hunt_at(h, end + 2)] & IS_UPPER)
+            more = true;
         if (!more && d <= 15 && !(cue & (CUE_SIREN | CUE_SIRET | CUE_NIR | CUE_CARD | CUE_IBAN | CUE_RIB) && !(cue & CUE_PHONE) && k == 1 && d != 10)) {
             hunt_at(h, end);
             unsigned behind = cue_behind(h, end) & CUE_PHONE;

@@ -179,13 +179,14 @@ static size_t place_tail(struct hunt *h, size_t end, size_t start)
         if ((has_comma || has_line) && i > end) {
             size_t town = names_at(h, i, 5, true);
             if (town) {
-                /* a town behind a new line is one only where something of an address follows or the line ends */
-                if (has_line && !has_comma && turn == 0) {
-                    unsigned char c = hunt_at(h, town);
-                    if (c == ':' || c == '.' || c == '?' || c == '!' || (is_blank(c) && !is_digit(hunt_at(h, town + 1))))
-                        break;
-                }
-                if (hunt_at(h, town) == ':')
+                /* a town on a new line is alone there, or a number or comma follows */
+                size_t past = town + blanks_at(h, town);
+                unsigned char c = hunt_at(h, past);
+                if (c == ':' || c == '=')
+                    break;
+                if (has_line && !(c == 0 || c == ',' || hunt_class[c] & IS_LINE || is_digit(c)))
+                    break;
+                if (has_line && past == town && !c && turn > 3)
                     break;
                 end = town;
                 size_t b = blanks_at(h, end), z = digits_at(h, end + b);
@@ -220,12 +221,12 @@ static bool is_announced(const struct hunt *h, size_t at)
         word_plain(h->text, start, end, word, sizeof word);
         words++;
         static const char *const direct[] = { "address", "adresse", "addresses", "domicile", "domicilie", "domiciliee" };
-        static const char *const verbs[] = { "live", "lives", "living", "lived", "reside", "resides", "residing", "located", "habite", "habitant", "demeurant", "reside", "demeure", "meet", "return", "ship", "deliver", "send", "drops", "off", "enter", "stop", "corner", "moved", "user", "situe", "loge", "same", "at" };
+        static const char *const verbs[] = { "live", "lives", "living", "lived", "resides", "residing", "located", "habite", "habitant", "demeurant", "reside", "demeure", "meet", "return", "ship", "deliver", "send", "drops", "off", "enter", "stop", "corner", "moved", "user", "situe", "loge", "same" };
         if (ONE_OF(word, direct))
             return true;
         if (has_preposition && ONE_OF(word, verbs))
             return true;
-        static const char *const prepositions[] = { "at", "in", "au", "to", "is", "a", "on", "the", "of", "me", "user", "same", "au" };
+        static const char *const prepositions[] = { "at", "in", "au", "to", "is", "a", "on", "me", "user", "same" };
         if (!ONE_OF(word, prepositions))
             return false;
         has_preposition = true;
@@ -244,6 +245,9 @@ size_t place_match(struct hunt *h, size_t at)
         return 0;
     char word[WORD_ROOM];
     bool is_capital;
+    /* May 18, 1980, Mount St… */
+    if (d == 4 && hunt_at(h, i) == ',' && (h->text.at[at] == '1' || h->text.at[at] == '2') && at > 1 && h->text.at[at - 2] == ',')
+        return 0;
     /* 12-14, 12/14, 12 B, 12bis, 12 ter */
     if ((hunt_at(h, i) == '-' || hunt_at(h, i) == '/') && digits_at(h, i + 1) >= 1 && digits_at(h, i + 1) <= 4 && d <= 4)
         i += 1 + digits_at(h, i + 1);
@@ -321,7 +325,7 @@ size_t place_match(struct hunt *h, size_t at)
         /* a postcode taken for a part of the name is none */
         end = last;
         /* ordinary words: "3 place holders", "10 route changes" */
-        if (end && !first_capital && lower && end - core < 40) {
+        if (end && lower && end - core < 40) {
             static const char *const french[] = { "rue", "avenue", "boulevard", "bd", "chemin", "impasse", "allee", "quai", "av", "route", "place" };
             size_t tail = place_tail(h, end, at);
             if (!ONE_OF(first, french) || (strcmp(first, "place") == 0 && tail == end) || (strcmp(first, "route") == 0 && tail == end) || (strcmp(first, "avenue") == 0 && tail == end))
@@ -335,7 +339,8 @@ size_t place_match(struct hunt *h, size_t at)
             size_t w = word_at(h, at_word, word, &is_capital);
             if (w == at_word || (!is_capital && !ONE_OF(word, particles) && !ONE_OF(word, street_last)))
                 break;
-            if (k > 0 && ONE_OF(word, street_last) && strcmp(word, "union") != 0)
+            static const char *const small[] = { "street", "st", "avenue", "ave", "road", "rd", "lane", "drive", "blvd", "boulevard" };
+            if (k > 0 && ONE_OF(word, street_last) && strcmp(word, "union") != 0 && (is_capital || ONE_OF(word, small)))
                 end = w;
             if (ends_street(word) && is_capital && !ONE_OF(word, months)) {
                 size_t gap = blanks_at(h, w), n = digits_at(h, w + gap);
@@ -434,7 +439,7 @@ size_t place_word_match(struct hunt *h, size_t at, size_t word_end)
     (void)word_end;
     if ((strcmp(word, "apt") == 0 || strcmp(word, "suite") == 0 || strcmp(word, "appt") == 0) && (end = unit_at(h, at))) {
         unsigned char c = (unsigned char)h->text.at[end - 1];
-        if (!is_digit(c) || end - e < 2)
+        if (!is_digit(c) || end - e < 2 || (hunt_class[(unsigned char)h->text.at[at]] & IS_LOWER && hunt_at(h, e) != '.'))
             return 0;
         hunt_hit(h, at, end, "address", 0.6, "an apartment's or office's number");
         return end;

@@ -395,11 +395,19 @@ static size_t word_match(struct hunt *h, size_t i, size_t j)
             return t;
         }
     }
-    if (hunt_class[a] & (IS_LOWER | IS_UPPER))
-        return prose_match(h, i, j);
-    return 0;
+    if (!(hunt_class[a] & (IS_LOWER | IS_UPPER)))
+        return 0;
+    hunt_tried(h, i);
+    return prose_match(h, i, j);
 }
 
+/* A value never begins with white space: it is what follows that is held. */
+static size_t past_space(const struct hunt *h, size_t i)
+{
+    while (i < h->text.len && is_space((unsigned char)h->text.at[i]))
+        i++;
+    return i;
+}
 static void walk(struct hunt *h)
 {
     const char *s = h->text.at;
@@ -418,7 +426,6 @@ static void walk(struct hunt *h)
             if (c < 0x80) {
                 hunt_try(h);
                 e = word_match(h, i, j);
-                /* A cue's value lies behind the cue: what is live is what follows, but the cue is short. */
                 hunt_tried(h, i);
                 if (!e && is_digit(c)) {
                     hunt_try(h);
@@ -479,20 +486,20 @@ static void walk(struct hunt *h)
             e = telegram_match(h, i);
             if (!e)
                 e = named_match(h, i);
-            hunt_tried(h, i + 1);
+            hunt_tried(h, past_space(h, i + 1));
             break;
         case '=':
         case '(':
         case ',':
             hunt_try(h);
             e = named_match(h, i);
-            hunt_tried(h, i + 1);
+            hunt_tried(h, past_space(h, i + 1));
             break;
         case '>':
             if (i && (is_word((unsigned char)s[i - 1]) || is_blank((unsigned char)s[i - 1]) || s[i - 1] == '"')) {
                 hunt_try(h);
                 e = named_match(h, i);
-                hunt_tried(h, i + 1);
+                hunt_tried(h, past_space(h, i + 1));
             }
             break;
         case '\\':      /* an escape is no part of the word behind it */

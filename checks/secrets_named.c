@@ -553,9 +553,9 @@ static size_t phrase_at(struct hunt *h, size_t at, const char *phrase)
     unsigned char next = hunt_at(h, i);
     return is_word(next) ? 0 : i;
 }
-size_t prose_match(struct hunt *h, size_t at, size_t word_end)
+/* *where: the word being judged. Those before it are done with: no finding of this cue begins at them any more. */
+static size_t prose_try(struct hunt *h, size_t at, size_t *where)
 {
-    (void)word_end;
     size_t cue_end = 0;
     int cue_strict = 2;
     for (size_t k = 0; k < sizeof cues / sizeof *cues; k++) {
@@ -574,6 +574,7 @@ size_t prose_match(struct hunt *h, size_t at, size_t word_end)
     bool is_linked = false, was_link = false;
     while (i - cue_end < PROSE_REACH && words < 12) {
         unsigned char c = hunt_at(h, i);
+        *where = i;
         if (!c)
             return 0;
         if (is_blank(c)) {
@@ -663,6 +664,17 @@ size_t prose_match(struct hunt *h, size_t at, size_t word_end)
         i = past;
     }
     return 0;
+}
+
+size_t prose_match(struct hunt *h, size_t at, size_t word_end)
+{
+    size_t where = word_end;
+    while (where < h->text.len && is_blank((unsigned char)h->text.at[where]))
+        where++;
+    hunt_try(h);
+    size_t e = prose_try(h, at, &where);
+    hunt_tried(h, where);
+    return e;
 }
 
 bool cue_near(struct hunt *h, size_t start, size_t end)
