@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Stems are sorted; a filter over their first three bytes turns away most words at once. */
+#include "checks/text/lexicon.h"
+#include <stdlib.h>
+
+struct stem {
+    const char *at;
+    uint8_t len, class;
+    bool is_whole;
+};
+struct lexicon {
+    const struct lexicon_class *classes;
+    size_t nclasses;
+    struct stem *stems;
+    size_t nstems;
+    uint32_t first[4097];   /* of each bucket of the first bytes */
+};
+
+/* Two bytes: every stem has at least two. */
+static inline unsigned bucket_of(const char *p)
+{
+    return ((unsigned)(unsigned char)p[0] * 61u + (unsigned)(unsigned char)p[1] * 7u) & 4095u;
+}
+static int by_bucket(const void *x, const void *y)
+{
+    const struct stem *a = x, *b = y;
+    unsigned i = bucket_of(a->at), j = bucket_of(b->at);
+    if (i != j)
+        return i < j ? -1 : 1;
+    if (a->class != b->class)
+        return a->class < b->class ? -1 : 1;
+    return a->len != b->len ? (a->len > b->len ? -1 : 1) : memcmp(a->at, b->at, a->len); /* longest first */
+}
+
+const struct lexicon *lexicon_make(struct arena *a, const struct lexicon_class *classes, size_t n)
+{
+    struct lexicon *l = arena_alloc(a, sizeof *l);
+    l->classes = classes;
+    l->nclasses = n;
+    size_t cap = 0;
+    for (size_t c = 0; c < n && c < LEXICON_CLASSES_MOST; c++)
+        for (const char *p = classes[c].stems; *p;) {
+            size_t len = strcspn(p, "|");
+            bool is_whole = len && p[len - 1] == ' ';
+            if (len - is_whole >= 2 && len < 250)
+                *ARENA_PUSH(a, l->stems, l->nstems, cap) = (struct stem){ p, (uint8_t)(len - is_whole), (uint8_t)c, is_whole };
+            p += len + (p[len] == '|');
+        }
+    if (l->nstems)
+        qsort(l->stems, l->nstems, sizeof *l->stems, by_bucket);
+    size_t k = 0;
+    for (unsigned b = 0; b < 4096; b++) {
+        while (k < l->nstems && bucket_of(l->stems[k].at) < b)
+            k++;
+        l->first[b] = (uint32_t)k;
+    }
+    l->first[4096] = (uint32_t)l->nstems;
+    return l;
+}
+
+static bool is_letter(unsigned char b)
+{
+    return b >= 0x80 || (b >= '0' && b <= '9') || (b >= 'a' && b <= 'z');
+}
+
+size_t lexicon_hits(const struct lexicon *l, struct arena *a, const struct tokens *t, size_t from, size_t to, struct lexicon_hit **out)
+{
+    struct lexicon_hit *list = NULL;
+    size_t n = 0, cap = 0;
+    for (size_t i = from; i < to; i++) {
+        const struct token *k = &t->list[i];
+        const char *p = t->text.at + k->start;
+        size_t left = t->text.len - k->start;
+        if (left < 2)
+            break;
+        unsigned b = bucket_of(p);
+        int done = -1;
+        for (uint32_t s = l->first[b]; s < l->first[b + 1]; s++) {
+            const struct stem *m = &l->stems[s];
+            if (m->class == done || m->len > left || memcmp(p, m->at, m->len)
+                || (m->is_whole && m->len < left && is_letter((unsigned char)p[m->len])))
+                continue;
+            /* to the end of the word it ends in */
+            size_t end = k->start + m->len;
+            if (!m->is_whole && (unsigned char)t->text.at[end - 1] < 0x80)
+                while (end < t->text.len && is_letter((unsigned char)t->text.at[end]) && end - k->start < 64)
+                    end++;
+            *ARENA_PUSH(a, list, n, cap) = (struct lexicon_hit){ (uint32_t)i, k->start, (uint32_t)end, m->class };
+            done = m->class;
+        }
+    }
+    *out = list;
+    return n;
+}

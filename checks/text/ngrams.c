@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Pieces of words are hashed straight from memory: eight bytes are loaded, cut to length and multiplied. */
+#include "checks/text/ngrams.h"
+#include "base/utf8.h"
+
+static inline uint64_t load8(const char *p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
+}
+static inline uint64_t mix(uint64_t h)
+{
+    h *= 0x9e3779b97f4a7c15ull;
+    return h ^ h >> 29;
+}
+
+enum { SIGN_BYTES = 3, WORD_BYTES = 48 /* longer words are cut: they are data, not words */ };
+enum letter { BLANK, SIGN, LETTER };
+static enum letter letter_of(unsigned char b)
+{
+    static const uint8_t kinds[256] = {
+        ['0' ... '9'] = LETTER, ['a' ... 'z'] = LETTER, ['A' ... 'Z'] = LETTER, [0x80 ... 0xff] = LETTER,
+        ['!' ... '&'] = SIGN, ['(' ... '/'] = SIGN, [':' ... '@'] = SIGN, ['[' ... '`'] = SIGN, ['{' ... '~'] = SIGN, /* the apostrophe is a blank */
+    };
+    return (enum letter)kinds[b];
+}
+/* Letters that are words of their own: scripts written without spaces. */
+static inline bool stands_alone(uint32_t c)
+{
+    return (c >= 0x2e80 && c < 0xa4d0) || (c >= 0xf900 && c < 0xfb00) || (c >= 0xff66 && c < 0xffa0) || (c >= 0x20000 && c < 0x32000)
+           || (c >= 0x0e00 && c < 0x0f00);
+}
+static inline size_t alone_length(const char *p, size_t n)
+{
+    if ((unsigned char)*p < 0xe0)
+        return 0;
+    size_t length = utf8_length(p, n);
+    return length && stands_alone(utf8_code(p, length)) ? length : 0;
+}
+
+void tokens_cut(struct arena *a, struct span text, struct tokens *out)
+{
+    if (text.len > NGRAMS_READ_MOST)
+        text.len = NGRAMS_READ_MOST;
+    /* a token takes a byte at least, and a blank in `spaced` */
+    char *spaced = arena_alloc_raw(a, 2 * text.len + 16);
+    struct token *list = arena_alloc_raw(a, (text.len + 1) * sizeof *list);
+    size_t n = 0, len = 0;
+    spaced[len++] = ' ';
+    for (size_t i = 0; i < text.len;) {
+        enum letter kind = letter_of((unsigned char)text.at[i]);
+        if (kind == BLANK) {
+            i++;
+            continue;
+        }
+        size_t start = i, end;
+        if (kind == SIGN) {
+            while (i < text.len && letter_of((unsigned char)text.at[i]) == SIGN)
+                i++;
+            end = i - start > SIGN_BYTES ? start + SIGN_BYTES : i;
+        } else {
+            size_t alone = alone_length(text.at + i, text.len - i);
+            if (alone) {
+                i += alone;
+            } else {
+                i++;
+                while (i < text.len && letter_of((unsigned char)text.at[i]) == LETTER && !alone_length(text.at + i, text.len - i))
+                    i++;
+            }
+            end = i - start > WORD_BYTES ? start + WORD_BYTES : i;
+        }
+        struct token *t = &list[n++];
+        *t = (struct token){ .start = (uint32_t)start, .end = (uint32_t)i, .at = (uint32_t)len, .is_sign = kind == SIGN };
+        memcpy(spaced + len, text.at + start, end - start);
+        uint64_t h = (uint64_t)(end - start) << 8 | t->is_sign;
+        size_t k = start;
+        for (; k + 8 <= end; k += 8)
+            h = mix(h ^ load8(text.at + k));
+        if (k < end) {
+            uint64_t w = 0;
+            memcpy(&w, text.at + k, end - k);
+            h = mix(h ^ w);
+        }
+        t->hash = (uint32_t)(mix(h) >> 32);
+        len += end - start;
+        spaced[len++] = ' ';
+    }
+    memset(spaced + len, 0, 8);
+    list[n] = (struct token){ .start = (uint32_t)text.len, .end = (uint32_t)text.len, .at = (uint32_t)len };
+    *out = (struct tokens){ .text = text, .spaced = spaced, .list = list, .n = n };
+}
+
+size_t tokens_find(const struct tokens *t, size_t byte)
+{
+    size_t low = 0, high = t->n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (t->list[mid].end <= byte)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+struct sink {
+    uint64_t *seen_bits;
+    uint32_t *id;
+    size_t n;
+    unsigned shift;
+    /* explanations only */
+    struct ngram_seen *seen;
+    uint32_t start, end;
+    bool is_word;
+};
+static inline __attribute__((always_inline)) void sink_add(struct sink *s, uint64_t h, bool explain)
+{
+    uint32_t id = (uint32_t)(h >> s->shift);
+    if (explain) {
+        s->seen[s->n++] = (struct ngram_seen){ id, s->start, s->end, s->is_word };
+        return;
+    }
+    uint64_t bit = 1ull << (id & 63), *word = &s->seen_bits[id >> 6];
+    s->id[s->n] = id;
+    s->n += !(*word & bit);
+    *word |= bit;
+}
+
+#define CHAR_SALT 0x9e3779b97f4a7c15ull
+#define WORD_SALT 0xd6e8feb86659fd93ull
+#define PAIR_SALT 0xa0761d6478bd642full
+#define HEAD_SALT 0xe7037ed1a0b428dbull
+
+static inline __attribute__((always_inline)) void walk(struct sink *s, const struct tokens *t, size_t from, size_t to, unsigned kinds, bool explain)
+{
+    uint64_t last = 0;
+    uint32_t last_start = 0;
+    size_t words = 0;
+    for (size_t i = from; i < to; i++) {
+        const struct token *k = &t->list[i];
+        if (explain) {
+            s->start = k->start;
+            s->end = k->end;
+            s->is_word = false;
+        }
+        if (kinds & NGRAM_CHARS && !k->is_sign) {
+            const char *p = t->spaced + k->at - 1, *past = t->spaced + k[1].at;
+            for (; p + 3 <= past; p++) {
+                uint64_t w = load8(p);
+                sink_add(s, (w & 0xffffff) * CHAR_SALT, explain);
+                if (p + 4 <= past)
+                    sink_add(s, (w & 0xffffffff) * CHAR_SALT, explain);
+                if (p + 5 <= past)
+                    sink_add(s, (w & 0xffffffffff) * CHAR_SALT, explain);
+            }
+        }
+        if (explain)
+            s->is_word = true;
+        uint64_t h = k->hash + 1;
+        if (kinds & NGRAM_WORDS) {
+            sink_add(s, mix(h * WORD_SALT) * WORD_SALT, explain);
+            if (!k->is_sign) {
+                if (last) {
+                    if (explain)
+                        s->start = last_start;
+                    sink_add(s, mix(last * PAIR_SALT + h) * WORD_SALT, explain);
+                }
+            }
+        }
+        if (kinds & NGRAM_HEAD && !k->is_sign && words < NGRAM_HEAD_WORDS) {
+            sink_add(s, mix(h * HEAD_SALT) * WORD_SALT, explain);
+            if (last)
+                sink_add(s, mix((last * PAIR_SALT + h) ^ HEAD_SALT) * WORD_SALT, explain);
+        }
+        if (!k->is_sign) {
+            last = h;
+            last_start = k->start;
+            words++;
+        }
+    }
+}
+/* The most features these tokens can have: three a byte of `spaced`, and a few a word. */
+static size_t features_most(const struct tokens *t, size_t from, size_t to)
+{
+    return from < to ? 3 * (size_t)(t->list[to].at - t->list[from].at + 1) + 4 * (to - from) + 8 : 8;
+}
+
+void ngrams_of(struct arena *a, const struct tokens *t, size_t from, size_t to, unsigned kinds, unsigned bits, struct ngrams *out)
+{
+    struct sink s = { .shift = 64 - bits };
+    s.id = arena_alloc_raw(a, features_most(t, from, to) * sizeof *s.id);
+    struct arena_mark mark = arena_mark(a);
+    s.seen_bits = arena_alloc(a, ((size_t)1 << bits) / 8 + 8);
+    walk(&s, t, from, to, kinds, false);
+    arena_rewind(a, mark);
+    *out = (struct ngrams){ s.id, s.n };
+}
+
+size_t ngrams_seen(struct arena *a, const struct tokens *t, size_t from, size_t to, unsigned kinds, unsigned bits, struct ngram_seen **out)
+{
+    struct sink s = { .shift = 64 - bits };
+    s.seen = arena_alloc_raw(a, features_most(t, from, to) * sizeof *s.seen);
+    walk(&s, t, from, to, kinds, true);
+    *out = s.seen;
+    return s.n;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * texts: the labelled texts that the refusal and injection models learn from and are judged on, read from a data folder
+ * (JSON Lines, see docs/checks/refusal.md and injection.md), and our own sentences beside them. Shared by train.c and
+ * eval_texts.c so that what is measured is what is trained.
+ */
+#ifndef TOOLS_TEXTS_H
+#define TOOLS_TEXTS_H
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/json.h"
+#include "checks/models.h"
+#include "checks/text/learn.h"
+#include "tools/own_sentences.h"
+
+enum { GROUPS_MOST = 64 };
+struct texts {
+    struct arena *a;
+    enum model model;
+    struct text {
+        struct span text;
+        struct span lang;
+        bool is_so;
+        float weight;
+        uint32_t group;
+    } *list;
+    size_t n, cap;
+    const char *group[GROUPS_MOST];
+    bool is_ours[GROUPS_MOST];        /* written here: trained on, not reported */
+    uint32_t ngroups;
+    struct example *examples;
+};
+
+static inline uint32_t texts_group(struct texts *t, struct span name)
+{
+    for (uint32_t g = 0; g < t->ngroups; g++)
+        if (span_is(name, t->group[g]))
+            return g;
+    if (t->ngroups == GROUPS_MOST)
+        return GROUPS_MOST - 1;
+    t->group[t->ngroups] = arena_text(t->a, name);
+    return t->ngroups++;
+}
+static inline void texts_add(struct texts *t, struct span text, bool is_so, struct span group, struct span lang, float weight)
+{
+    if (text.len)
+        *ARENA_PUSH(t->a, t->list, t->n, t->cap) = (struct text){ text, lang, is_so, weight, texts_group(t, group) };
+}
+
+static inline bool file_read(struct arena *a, const char *folder, const char *name, struct span *out)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return false;
+    fseek(f, 0, SEEK_END);
+    long size = ftell(f);
+    rewind(f);
+    if (size < 0 || size > 1 << 30) {
+        fclose(f);
+        return false;
+    }
+    char *bytes = arena_alloc_raw(a, (size_t)size + 1);
+    size_t got = fread(bytes, 1, (size_t)size, f);
+    fclose(f);
+    *out = (struct span){ bytes, got };
+    return got == (size_t)size;
+}
+/* How a file is taken: its labels, or all of one kind. */
+struct taking {
+    const char *file, *field;
+    const char *yes, *no;       /* labels; NULL: everything is a "no" */
+    const char *group;          /* NULL: the row's source */
+    float weight;
+    size_t every;               /* take every so many-th row */
+};
+static inline bool is_doubtful_answer(struct span s)
+{
+    /* ordinary answers that do decline: such rows teach nothing */
+    static const char *const says[] = { "unable to answer", "Unable to answer", "I'm sorry", "I am sorry", "Sorry", "I apologize", "As an AI", "as an AI", "language model",
+                                        "cannot provide", "not possible to", "does not provide", "I don't have", "I cannot", "I can't", "no information" };
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+        if (span_find(s, span_of(says[i])))
+            return true;
+    return false;
+}
+static inline bool texts_take(struct texts *t, const char *folder, const struct taking *how)
+{
+    struct span all;
+    if (!file_read(t->a, folder, how->file, &all))
+        return false;
+    size_t row = 0;
+    for (size_t i = 0; i < all.len;) {
+        const char *end = memchr(all.at + i, '\n', all.len - i);
+        size_t stop = end ? (size_t)(end - all.at) : all.len;
+        struct span line = span_cut(all, i, stop);
+        i = stop + 1;
+        if (!line.len || (how->every > 1 && row++ % how->every))
+            continue;
+        struct json doc;
+        if (!json_read(&doc, t->a, line))
+            continue;
+        struct jv v = json_root(&doc);
+        struct span text = jv_text(jv_get(v, how->field), t->a), label = jv_text(jv_get(v, "label"), t->a);
+        struct span source = how->group ? span_of(how->group) : jv_text(jv_get(v, "source"), t->a), lang = jv_text(jv_get(v, "lang"), t->a);
+        if (!text.at || (how->yes && !span_is(label, how->yes) && !span_is(label, how->no)))
+            continue;
+        bool is_so = how->yes && span_is(label, how->yes);
+        if (t->model == MODEL_REFUSAL && !how->yes && is_doubtful_answer(text))
+            continue;
+        texts_add(t, text, is_so, source, lang, how->weight);
+    }
+    return true;
+}
+
+static inline bool texts_read(struct texts *t, enum model model, const char *folder)
+{
+    static const struct taking refusal[] = {
+        { "refusal/dev.jsonl", "response", "refusal", "answer", NULL, 1, 1 },
+        { "refusal/fr-dev.jsonl", "response", "refusal", "answer", NULL, 1, 1 },
+        { "refusal/weak.jsonl", "response", "refusal", "answer", NULL, 0.7f, 1 },
+        { "grounding/ragtruth.jsonl", "response", NULL, NULL, "ordinary-ragtruth", 1, 1 },
+        { "grounding/bump.jsonl", "response", NULL, NULL, "ordinary-summaries", 1, 1 },
+        { "grounding/summedits.jsonl", "response", NULL, NULL, "ordinary-summaries", 1, 1 },
+        { "grounding/factcheck-bench.jsonl", "response", NULL, NULL, "ordinary-facts", 1, 1 },
+        { "grounding/attribution.jsonl", "response", NULL, NULL, "ordinary-facts", 1, 1 },
+        { "grounding/halueval-qa.jsonl", "response", NULL, NULL, "ordinary-facts", 1, 2 },
+        { "grounding/begin-wow.jsonl", "response", NULL, NULL, "ordinary-chat", 1, 1 },
+        { "grounding/selfcheck.jsonl", "response", NULL, NULL, "ordinary-facts", 1, 1 },
+        { "grounding/general.jsonl", "response", NULL, NULL, "ordinary-general", 1, 1 },
+        { "patterns/dev.jsonl", "response", NULL, NULL, "ordinary-general", 1, 1 },
+        { "injection/benign.jsonl", "prompt", NULL, NULL, "ordinary-texts", 0.5f, 4 },
+        { NULL, NULL, NULL, NULL, NULL, 0, 0 },
+    };
+    static const struct taking injection[] = {
+        { "injection/injection.jsonl", "prompt", "injection", "benign", NULL, 1, 1 },
+        { "injection/benign.jsonl", "prompt", "injection", "benign", NULL, 1, 1 },
+        { "injection/french.jsonl", "prompt", "injection", "benign", NULL, 1, 1 },
+        { "scope/clinc150.jsonl", "prompt", NULL, NULL, "ordinary-clinc", 1, 3 },
+        { "scope/banque-fr.jsonl", "prompt", NULL, NULL, "ordinary-banque-fr", 1, 1 },
+        { "grounding/ragtruth.jsonl", "context", NULL, NULL, "ordinary-documents", 1, 3 },
+        { "grounding/summedits.jsonl", "context", NULL, NULL, "ordinary-documents", 1, 3 },
+        { "grounding/general.jsonl", "prompt", NULL, NULL, "ordinary-requests", 1, 1 },
+        { "refusal/dev.jsonl", "prompt", NULL, NULL, "ordinary-requests", 0.7f, 3 },
+        { "refusal/dev.jsonl", "response", NULL, NULL, "ordinary-answers", 0.7f, 4 },
+        { "pii/pii.jsonl", "prompt", NULL, NULL, "ordinary-pii", 1, 2 },
+        { "pii/fr.jsonl", "prompt", NULL, NULL, "ordinary-pii", 1, 2 },
+        { "grounding/attribution.jsonl", "prompt", NULL, NULL, "ordinary-requests", 1, 2 },
+        { NULL, NULL, NULL, NULL, NULL, 0, 0 },
+    };
+    t->model = model;
+    const struct taking *list = model == MODEL_REFUSAL ? refusal : injection;
+    for (size_t i = 0; list[i].file; i++)
+        if (!texts_take(t, folder, &list[i])) {
+            fprintf(stderr, "%s/%s: cannot be read: give the folder that holds refusal/, injection/, grounding/, scope/, pii/ and patterns/\n", folder, list[i].file);
+            return false;
+        }
+    size_t before = t->n;
+    own_sentences(t->a, model, t);
+    for (size_t i = before; i < t->n; i++)
+        t->is_ours[t->list[i].group] = true;
+    return true;
+}
+
+/* Reads every text as the model does, and weighs sources so that a large one does not drown the others. */
+static inline void texts_prepare(struct texts *t)
+{
+    size_t in_group[GROUPS_MOST][2] = { { 0 } };
+    for (size_t i = 0; i < t->n; i++)
+        in_group[t->list[i].group][t->list[i].is_so]++;
+    t->examples = arena_alloc(t->a, (t->n + 1) * sizeof *t->examples);
+    for (size_t i = 0; i < t->n; i++) {
+        struct text *x = &t->list[i];
+        const struct fold *plain = fold_text(t->a, x->text, FOLD_PLAIN);
+        struct window *w;
+        size_t n = t->model == MODEL_REFUSAL ? refusal_read(t->a, plain, &w) : injection_read(t->a, plain, &w);
+        struct features *f = arena_alloc(t->a, (n + 1) * sizeof *f);
+        for (size_t k = 0; k < n; k++)
+            f[k] = w[k].features;
+        double size = (double)in_group[x->group][x->is_so];
+        t->examples[i] = (struct example){ f, n, x->is_so, x->weight * (float)fmin(2.5, fmax(0.5, sqrt(250 / size))), x->group };
+    }
+}
+
+static inline struct learn_settings texts_settings(enum model model)
+{
+    struct learn_settings s = { .bits = MODEL_BITS, .epochs = 16, .rate = 1, .keep_small = 5e-5f, .named_size = 0.15f, .seed = 7 };
+    s.named = model == MODEL_REFUSAL ? refusal_named() : injection_named();
+    s.kinds = model == MODEL_REFUSAL ? refusal_kinds : injection_kinds;
+    /* for experiments only: the defaults are what the models are trained with */
+    const char *e;
+    if ((e = getenv("VIGIE_LEARN")))
+        sscanf(e, "%u,%f,%f,%f,%u", &s.epochs, &s.rate, &s.keep_small, &s.named_size, &s.seed);
+    return s;
+}
+/* Every text's sum by a model that did not see its source. */
+static inline double *texts_leave_out(struct texts *t, struct learn_settings s)
+{
+    double *sums = arena_alloc(t->a, (t->n + 1) * sizeof *sums);
+    for (uint32_t g = 0; g < t->ngroups; g++) {
+        if (t->is_ours[g])
+            continue;
+        struct arena_mark mark = arena_mark(t->a);
+        struct learned *m = learn(t->a, t->examples, t->n, s, g);
+        for (size_t i = 0; i < t->n; i++)
+            if (t->list[i].group == g)
+                sums[i] = learned_sum(m, &t->examples[i]);
+        arena_rewind(t->a, mark);
+        fprintf(stderr, "\rleft out %u of %u: %-24s", g + 1, t->ngroups, t->group[g]);
+    }
+    fprintf(stderr, "\r%48s\r", "");
+    return sums;
+}
+/* Slope and shift from sums of texts whose source was left out. */
+static inline void texts_calibrate(struct texts *t, const double *sums, struct learned *m)
+{
+    double *s = arena_alloc(t->a, (t->n + 1) * sizeof *s);
+    bool *so = arena_alloc(t->a, t->n + 1);
+    float *w = arena_alloc(t->a, (t->n + 1) * sizeof *w);
+    size_t k = 0;
+    for (size_t i = 0; i < t->n; i++)
+        if (!t->is_ours[t->list[i].group]) {
+            s[k] = sums[i];
+            so[k] = t->list[i].is_so;
+            w[k++] = t->examples[i].weight;
+        }
+    learn_calibrate(m, s, so, w, k);
+}
+#endif
