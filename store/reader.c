@@ -363,6 +363,29 @@ bool store_reader_count(struct store_reader *r, const struct record_filter *give
     return ok;
 }
 
+bool store_reader_seq(struct store_reader *r, struct span id, int64_t at_us, uint64_t *seq)
+{
+    char why[256];
+    struct position p;
+    if (!connect(r, why))
+        return false;
+    if (id.len) {
+        bool found = find_id(r, id, NULL, &p);
+        *seq = found ? p.seq : 0;
+        return found;
+    }
+    sqlite3_stmt *s = NULL;
+    bool found = false;
+    if (sqlite3_prepare_v2(r->db, "SELECT seq FROM exchanges WHERE at_us >= ? ORDER BY at_us, seq LIMIT 1", -1, &s, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(s, 1, at_us);
+        found = sqlite3_step(s) == SQLITE_ROW;
+        if (found)
+            *seq = (uint64_t)sqlite3_column_int64(s, 0);
+    }
+    sqlite3_finalize(s);
+    return found;
+}
+
 /* ---- Bodies, from the journal. ---- */
 
 bool store_reader_get(struct store_reader *r, struct arena *a, struct span id, struct record *out)

@@ -75,6 +75,8 @@ bool store_reader_count(struct store_reader *r, const struct record_filter *f, u
 bool store_reader_get(struct store_reader *r, struct arena *a, struct span id, struct record *out);
 /* Every record in order of the journal, whole, from sequence number `from`. */
 bool store_reader_walk(struct store_reader *r, uint64_t from, bool (*each)(void *context, uint64_t seq, const struct record *rec), void *context, struct troubles *t);
+/* The sequence number of a record by its id, or (id empty) of the first record at or after at_us in order of time. false: there is none. */
+bool store_reader_seq(struct store_reader *r, struct span id, int64_t at_us, uint64_t *seq);
 /* Has the indexer caught up with everything that was committed when this was called? Waits at most wait_ms. */
 bool store_reader_settle(struct store_reader *r, unsigned wait_ms);
 

@@ -40,7 +40,8 @@ static bool bad(struct check *c, uint64_t seq, const char *id, const char *where
     va_list args;
     c->out->is_good = false;
     c->out->bad_seq = seq;
-    snprintf(c->out->bad_id, sizeof c->out->bad_id, "%s", id ? id : "");
+    bool is_id = id && strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == strlen(id);   /* it may be anything by now */
+    snprintf(c->out->bad_id, sizeof c->out->bad_id, "%s", is_id ? id : "");
     snprintf(c->out->where, sizeof c->out->where, at == UINT64_MAX ? "%.480s" : "%.480s, byte %llu", where, (unsigned long long)at);
     va_start(args, what);
     vsnprintf(c->out->what, sizeof c->out->what, what, args);
