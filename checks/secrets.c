@@ -192,7 +192,7 @@ static bool in_w(unsigned char c) { return is_alnum(c) || c == '_' || c == '-'; 
  * a secret, behind an unknown prefix, or all alone. */
 static size_t long_match(struct hunt *h, size_t at, size_t end)
 {
-    while (end > at && strchr(".-/~", h->text.at[end - 1]))
+    while (end > at && strchr("./~", h->text.at[end - 1]))
         end--;
     struct span s = span_cut(h->text, at, end);
     /* Azure: abc8Q~… */
@@ -283,6 +283,11 @@ static size_t long_match(struct hunt *h, size_t at, size_t end)
         hunt_hit(h, at, end, "random-token", 0.6, "nothing but a token that looks drawn at random");
         return end;
     }
+    /* told in a sentence, though nothing says what it is: long, of letters and digits alone */
+    if (is_mixed && s.len >= 32 && s.len <= 96 && m.other == 0 && m.digits >= 3 && (is_space(before) || strchr("\"'`", before)) && (is_space(after) || !after || strchr("\"'`,.", after))) {
+        hunt_hit(h, at, end, "random-token", cue_near(h, at, end) ? 0.75 : 0.55, "looks drawn at random, as keys are");
+        return end;
+    }
     if ((is_mixed || m.is_hex || (m.digits >= 4 && s.len >= 24)) && s.len <= 128 && cue_near(h, at, end)) {
         hunt_hit(h, at, end, "random-token", is_mixed ? 0.75 : 0.6, "looks drawn at random, beside a word for secrets");
         return end;
@@ -352,6 +357,40 @@ static size_t short_option_match(struct hunt *h, size_t at)
     return i;
 }
 
+/* "use X as the password", "X is my password", "X comme mot de passe": for words with digits among their letters. */
+static size_t told_after(struct hunt *h, size_t i, size_t j)
+{
+    bool has_digit = false, has_letter = false;
+    size_t e = i;
+    while (e - i < 64) {
+        unsigned char c = hunt_at(h, e);
+        if (!c || is_space(c) || c >= 0x80)
+            break;
+        has_digit |= is_digit(c);
+        has_letter |= is_alpha(c);
+        e++;
+    }
+    (void)j;
+    if (!has_digit || !has_letter || e - i < 7 || hunt_at(h, e) != ' ')
+        return 0;
+    static const char *const forms[] = { " as the password", " as my password", " as your password", " as password", " as a password", " as the root password", " as its password", " is the password", " is my password", " is your password", " comme mot de passe", " est le mot de passe", " est mon mot de passe", " as passphrase", " as the passphrase" };
+    for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+        size_t n = 0;
+        while (forms[k][n] && hunt_at(h, e + n) == (unsigned char)forms[k][n])
+            n++;
+        if (forms[k][n])
+            continue;
+        struct span word = span_cut(h->text, i, e);
+        if (looks_made_up(word) || memchr(word.at, '(', word.len) || span_find(word, SPAN("://")))
+            return 0;
+        size_t start = i, end = e;
+        while (end > start && strchr("\"'`,.:;", h->text.at[end - 1]))
+            end--;
+        hunt_hit(h, start, end, "password", 0.8, "a password told in a sentence");
+        return end;
+    }
+    return 0;
+}
 static size_t word_match(struct hunt *h, size_t i, size_t j)
 {
     unsigned char a = (unsigned char)h->text.at[i];
@@ -427,6 +466,11 @@ static void walk(struct hunt *h)
                 hunt_try(h);
                 e = word_match(h, i, j);
                 hunt_tried(h, i);
+                if (!e && j - i < 40 && (j - i > 3 || j == n) && (memchr(s + i, '0', j - i) || is_digit(c) || is_digit((unsigned char)s[j - 1]))) {
+                    hunt_try(h);
+                    e = told_after(h, i, j);
+                    hunt_tried(h, i);
+                }
                 if (!e && is_digit(c)) {
                     hunt_try(h);
                     telegram_watch(h, i, j);
@@ -502,6 +546,21 @@ static void walk(struct hunt *h)
                 hunt_tried(h, past_space(h, i + 1));
             }
             break;
+        case '|': {     /* an application's token of Facebook: 15 digits | … */
+            size_t d = i;
+            while (d && i - d < 17 && is_digit((unsigned char)s[d - 1]))
+                d--;
+            if (i - d >= 15 && i - d <= 16 && !is_word(hunt_before(h, d))) {
+                size_t t = i + 1;
+                while (is_alnum(hunt_at(h, t)) || hunt_at(h, t) == '_' || hunt_at(h, t) == '-')
+                    t++;
+                if (t - i - 1 >= 25 && t - i - 1 <= 42 && looks_random(span_cut(h->text, i + 1, t), 20)) {
+                    hunt_hit(h, d, t, "facebook-token", 0.92, "has the form of a Facebook application's token");
+                    e = t;
+                }
+            }
+            break;
+        }
         case '\\':      /* an escape is no part of the word behind it */
             if (i + 1 < n && strchr("nrt", s[i + 1]))
                 e = i + 2;

@@ -467,7 +467,7 @@ static bool in_class(char class, unsigned char c)
     case 'L': return is_alpha(c);
     case '2': return (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7');
     case 'q': return c && strchr("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", c);
-    default: return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '`' && c != '<' && c != '>';
+    default: return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '`' && c != '<' && c != '>' && c != ',' && c != ';' && c != ')' && c != ']' && c != '}';
     }
 }
 static unsigned count_of(const char **at)

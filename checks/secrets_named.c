@@ -126,9 +126,32 @@ static enum name_kind name_judge(const struct name *name)
     for (size_t k = i; k < name->n; k++)
         if (is_vendor(name->word[k]) || (k + 1 < name->n && strcmp(name->word[k], "relic") == 0 && strcmp(name->word[k + 1], "new") == 0)
             || (k + 1 < name->n && strcmp(name->word[k], "bird") == 0 && strcmp(name->word[k + 1], "message") == 0)
-            || (k + 1 < name->n && strcmp(name->word[k], "in") == 0 && strcmp(name->word[k + 1], "linked") == 0))
+            || (k + 1 < name->n && strcmp(name->word[k], "in") == 0 && strcmp(name->word[k + 1], "linked") == 0)
+            || (k + 1 < name->n && strcmp(name->word[k], "ai") == 0 && strcmp(name->word[k + 1], "private") == 0))
             return NAME_VENDOR;
     return NAME_NONE;
+}
+static bool name_has_vendor(const struct name *name)
+{
+    for (size_t k = 0; k < name->n; k++)
+        if (is_vendor(name->word[k]))
+            return true;
+    return false;
+}
+/* Small letters and digits without a word in them: five consonants in a row, as no word has. Where a name vouches. */
+static bool looks_spelled(struct span v)
+{
+    size_t run = 0, most = 0, digits = 0;
+    for (size_t i = 0; i < v.len; i++) {
+        unsigned char c = (unsigned char)v.at[i];
+        if (!is_alnum(c))
+            return false;
+        digits += is_digit(c);
+        run = is_digit(c) || strchr("aeiouyAEIOUY", c) ? 0 : run + 1;
+        if (run > most)
+            most = run;
+    }
+    return digits >= 1 && most >= 5 && entropy_bits(v) >= 3;
 }
 
 static const char *const value_words[] = {
@@ -216,13 +239,21 @@ static bool is_secret(struct span v, bool is_bare_key)
     if (is_bare_key)
         return looks_random(v, 20) && !(m.is_hex && v.len != 32 && v.len != 40 && v.len != 64 && v.len != 48);
     if (v.len >= 16)
-        return looks_random(v, 16);
+        return looks_random(v, 16) || looks_spelled(v) || (m.digits >= 2 && m.other == 0 && v.len >= 20 && m.run <= 5 && entropy_bits(v) >= 3.5);
     return m.digits >= 1 && m.lower + m.upper >= 1 && m.distinct >= 6 && m.run < 3.2 && entropy_bits(v) >= 2.7;
 }
 
 static bool is_closing(unsigned char c)
 {
     return c == '"' || c == '\'' || c == '`';
+}
+/* &name= : the next part of a query */
+static bool is_query(struct hunt *h, size_t i)
+{
+    size_t n = 0;
+    while (n < 32 && (is_alnum(hunt_at(h, i + n)) || hunt_at(h, i + n) == '_' || hunt_at(h, i + n) == '-'))
+        n++;
+    return n && hunt_at(h, i + n) == '=';
 }
 struct value {
     size_t start, end;
@@ -287,7 +318,7 @@ static bool value_at(struct hunt *h, size_t i, struct value *out)
     out->start = i;
     while (at - i <= VALUE_MOST) {
         unsigned char c = hunt_at(h, at);
-        if (!c || is_space(c) || strchr("\"'`<>;,|", c) || (c == '&' && at > i) || (c == '\\' && strchr("nrt\"'", hunt_at(h, at + 1))))
+        if (!c || is_space(c) || strchr("\"'`<>;,|", c) || (c == '&' && at > i && is_query(h, at + 1)) || (c == '\\' && strchr("nrt\"'", hunt_at(h, at + 1))))
             break;
         if (c == 0xc2 && (hunt_at(h, at + 1) == 0xbb || hunt_at(h, at + 1) == 0xa0))
             break;
@@ -349,7 +380,9 @@ static bool is_vendor_value(struct span v)
     struct makeup m = makeup_of(v);
     if (m.digits == v.len)
         return v.len == 16 || v.len == 18;      /* client ids of Asana and Discord */
-    return v.len >= 14 && v.len <= 120 && m.digits >= 1 && looks_random(v, 14) && !memchr(v.at, '/', v.len);
+    if (v.len < 14 || v.len > 120 || !m.digits || looks_made_up(v))
+        return false;
+    return looks_spelled(v) || (looks_random(v, 14) && (v.len >= 40 || !memchr(v.at, '/', v.len)));
 }
 static bool judge_value(struct hunt *h, enum name_kind kind, const struct value *v, bool is_assignment, double *score)
 {
@@ -480,8 +513,10 @@ size_t named_match(struct hunt *h, size_t sign)
     bool is_assignment = !is_sentence || c == '=' || v.is_quoted;
     if (lines && kind == NAME_PASSWORD)
         is_assignment = false;
-    if (!judge_value(h, kind, &v, is_assignment, &score))
-        return 0;
+    if (!judge_value(h, kind, &v, is_assignment, &score)) {
+        if (kind == NAME_VENDOR || kind == NAME_PASSWORD || !name_has_vendor(&name) || !judge_value(h, NAME_VENDOR, &v, is_assignment, &score))
+            return 0;
+    }
     hunt_hit(h, v.start, v.end, name_kinds[kind], score, "a value whose name says that it is secret");
     return v.start;
 }
@@ -515,7 +550,7 @@ static const struct { const char *words; int strict; } cues[] = {
     { "credentials", 2 }, { "creds", 2 }, { "credential", 2 }, { "identifiants", 2 }, { "identifiant", 2 }, { "id", 2 }, { "login", 2 }, { "logs", 2 }, { "log in", 2 }, { "connecter", 2 }, { "connexion", 2 }, { "connecte", 2 }, { "user", 2 }, { "username", 2 }, { "utilisateur", 2 }, { "acces", 2 }, { "access", 2 },
     { "identified by", 1 }, { "compte", 2 }, { "account", 2 }, { "pass", 2 }, { "code", 2 },
 };
-static const char *const links[] = { "are", "became", "becomes", "devient", "est", "etait", "etre", "is", "reste", "sera", "set", "sont", "to", "was", "with", "equals", "avec", "par", "by", "using", "use", "utilise", "vaut", "en", "remains", "ist" };
+static const char *const links[] = { "are", "became", "becomes", "devient", "est", "etait", "etre", "is", "reste", "sera", "set", "sont", "to", "was", "with", "equals", "avec", "par", "by", "using", "use", "utilise", "vaut", "en", "remains", "ist", "cest" };
 static bool is_link(const char *word)
 {
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
@@ -571,7 +606,7 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
         return 0;
     /* What follows, word by word, in the same sentence. A link lowers the bar for the word after it. */
     size_t i = cue_end, words = 0;
-    bool is_linked = false, was_link = false;
+    bool is_linked = false, was_link = false, was_slash = false;
     while (i - cue_end < PROSE_REACH && words < 12) {
         unsigned char c = hunt_at(h, i);
         *where = i;
@@ -599,6 +634,7 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
         }
         if (c == ':' || c == '=' || c == '(' || (c == '-' && is_blank(hunt_at(h, i + 1))) || (c == '/' && is_blank(hunt_at(h, i + 1)))) {
             is_linked = was_link = true;
+            was_slash = c == '/';
             i++;
             continue;
         }
@@ -618,6 +654,10 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
             strict = 2;
         if (strict == 1 && is_linked && !was_link && !v.is_quoted)
             strict = 2;     /* words between the link and it: "is now 8 characters" */
+        if (words == 0 && cue_strict == 1 && cue_end - at != 13 && strict == 2 && value.len >= 7 && makeup_of(value).digits)
+            strict = 1;     /* right behind the word itself: "with password X" */
+        if (cue_strict == 2 && is_linked && ((was_slash && value.len >= 8) || memchr(value.at + 1, ':', value.len - 1)) && makeup_of(value).digits >= 2)
+            strict = 1;     /* admin / X, admin:X */
         bool is_pathlike = memchr(value.at, '/', value.len) || memchr(value.at, '\\', value.len) || span_find(value, SPAN("://"));
         bool is_mail = false;
         const char *sign = memchr(value.at, '@', value.len);
@@ -631,6 +671,8 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
             /* user:password pairs are handled whole by their sign */
             const char *colon = cue_strict == 2 ? memchr(value.at, ':', value.len) : NULL;
             size_t start = v.start;
+            if (colon && strict == 1 && colon + 4 >= value.at + value.len)
+                return 0;
             if (colon && makeup_of(span_cut(h->text, v.start, v.start + (size_t)(colon - value.at))).digits == (size_t)(colon - value.at))
                 return 0;       /* digits and a colon: another form's beginning */
             if (colon && colon + 4 < value.at + value.len)
@@ -641,8 +683,6 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
             return start;
         }
         /* the sentence goes on */
-        was_link = is_link(plain);
-        is_linked |= was_link;
         words++;
         size_t past = v.end > i ? v.end : i + 1;
         unsigned char stop = hunt_at(h, past);
@@ -652,7 +692,13 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
             while (hunt_at(h, past) && !is_space(hunt_at(h, past)) && past - cue_end < PROSE_REACH)
                 past++;
             stop = hunt_before(h, past);
+            word_plain(h->text, i, past < h->text.len ? past : h->text.len, plain, sizeof plain);
         }
+        static const char *const clear[] = { "actually", "always", "currently", "la", "le", "maintenant", "now", "still", "the", "toujours" };
+        if (!(was_link && WORD_IN(plain, clear)))
+            was_link = is_link(plain);
+        is_linked |= was_link;
+        was_slash = false;
         if ((stop == '.' || stop == '!' || stop == '?') && is_space(hunt_at(h, past + 1)))
             return 0;
         if (stop == ';')
@@ -672,9 +718,9 @@ size_t prose_match(struct hunt *h, size_t at, size_t word_end)
     while (where < h->text.len && is_blank((unsigned char)h->text.at[where]))
         where++;
     hunt_try(h);
-    size_t e = prose_try(h, at, &where);
+    prose_try(h, at, &where);
     hunt_tried(h, where);
-    return e;
+    return 0;       /* what lies between the cue and its value is looked at as ever */
 }
 
 bool cue_near(struct hunt *h, size_t start, size_t end)
