@@ -7,6 +7,8 @@
 
 const char *const scope_signal_names[SIGNALS] = { "near", "intents", "novelty", "background" };
 
+static const float WORDS_SHARE = 0.25f; /* of a vector's length; the rest is characters */
+
 static uint32_t pair_key(uint32_t a, uint32_t b)
 {
     uint64_t h = ((uint64_t)a << 32 | b) * 0x9e3779b97f4a7c15u;
@@ -14,6 +16,7 @@ static uint32_t pair_key(uint32_t a, uint32_t b)
 }
 struct filler {
     struct scope_vector *v;
+    uint32_t room;
     uint32_t table[2 * 2048];  /* index + 1 */
 };
 static void feature_add(struct filler *f, uint32_t key, bool is_word)
@@ -27,24 +30,28 @@ static void feature_add(struct filler *f, uint32_t key, bool is_word)
         }
         slot = (slot + 1) & (2 * 2048 - 1);
     }
-    if (f->v->n == SCOPE_FEATURES_MOST)
+    if (f->v->n == f->room)
         return;
     f->v->list[f->v->n] = (struct scope_feature){ .key = key, .value = 1, .is_word = is_word };
     f->table[slot] = ++f->v->n;
 }
 void scope_vector_read(struct arena *a, const struct words *w, size_t first, size_t past, struct scope_vector *out)
 {
-    struct filler f = { .v = out };
+    struct filler f;
+    f.v = out;
     size_t nwords = past - first < SCOPE_WORDS_MOST ? past - first : SCOPE_WORDS_MOST;
-    size_t room = 16;
+    size_t room = 64;
     for (size_t i = first; i < past && i < first + SCOPE_WORDS_MOST * 2; i++)
-        room += 3 * (w->list[i].to - w->list[i].at) + 3;
+        room += 3 * (w->list[i].to - w->list[i].at) + 6;
     room = room < SCOPE_FEATURES_MOST ? room : SCOPE_FEATURES_MOST;
-    *out = (struct scope_vector){ .list = arena_alloc_raw(a, SCOPE_FEATURES_MOST < room ? 0 : room * sizeof *out->list), .words = arena_alloc_raw(a, (nwords + 1) * sizeof *out->words) };
+    *out = (struct scope_vector){ .list = arena_alloc_raw(a, room * sizeof *out->list), .words = arena_alloc_raw(a, (nwords + 1) * sizeof *out->words) };
+    f.room = (uint32_t)room;
     memset(f.table, 0, sizeof f.table);
     uint32_t before = 0x51ed270b; /* the beginning is a word too */
     const char *text = w->fold->text.at;
-    for (size_t i = first; i < past && out->nwords < nwords && out->n + 64 < room; i++) {
+    char joined[480] = " ";
+    size_t joined_len = 1;
+    for (size_t i = first; i < past && out->nwords < nwords; i++) {
         const struct word *x = &w->list[i];
         if (x->kind == WORD_MARK)
             continue;
@@ -56,16 +63,17 @@ void scope_vector_read(struct arena *a, const struct words *w, size_t first, siz
         before = key;
         if (x->kind != WORD_TEXT)
             continue;
-        char padded[40];
+        /* joined by single blanks, so that characters also tell how words follow one another */
         size_t len = x->to - x->at < 36 ? x->to - x->at : 36;
-        padded[0] = '<';
-        memcpy(padded + 1, text + x->at, len);
-        padded[len + 1] = '>';
-        len += 2;
-        for (size_t n = 3; n <= 5; n++)
-            for (size_t k = 0; k + n <= len; k++)
-                feature_add(&f, words_key(padded + k, n) ^ (uint32_t)(n * 0x01000193u), false);
+        if (joined_len + len + 2 < sizeof joined) {
+            memcpy(joined + joined_len, text + x->at, len);
+            joined_len += len;
+            joined[joined_len++] = ' ';
+        }
     }
+    for (size_t n = 3; n <= 5; n++)
+        for (size_t k = 0; k + n <= joined_len; k++)
+            feature_add(&f, words_key(joined + k, n) ^ (uint32_t)(n * 0x01000193u), false);
 }
 uint32_t scope_find(const struct scope *s, uint32_t key)
 {
@@ -89,8 +97,8 @@ void scope_vector_weigh(const struct scope *s, struct scope_vector *v, bool own)
         x->value = (x->value > 1 ? 1 + logf(x->value) : 1) * idf;
         *(x->is_word ? &words : &characters) += x->value * x->value;
     }
-    words = words > 0 ? sqrtf(0.5f / words) : 0;
-    characters = characters > 0 ? sqrtf(0.5f / characters) : 0;
+    words = words > 0 ? sqrtf(WORDS_SHARE / words) : 0;
+    characters = characters > 0 ? sqrtf((1 - WORDS_SHARE) / characters) : 0;
     for (uint32_t i = 0; i < v->n; i++)
         v->list[i].value *= v->list[i].is_word ? words : characters;
 }
@@ -139,10 +147,7 @@ double scope_signal_intents(const struct scope *s, const float *weights, const f
         uint32_t id = v->list[i].id;
         if (id >= s->nrows)
             continue;
-        float value = v->list[i].value;
-        const float *row = weights + (size_t)id * width;
-        for (uint32_t k = 0; k < width; k++)
-            scratch[k] += value * row[k];
+        scope_row_add(scratch, weights + (size_t)id * width, v->list[i].value, width);
     }
     uint32_t top = 0;
     for (uint32_t k = 1; k < s->nintents; k++)

@@ -20,6 +20,14 @@ enum { SCOPE_FEATURES_MOST = 1536, SCOPE_INDEX_MOST = 20000, SCOPE_NEAREST = 5, 
 enum scope_signal { SIGNAL_NEAR, SIGNAL_INTENTS, SIGNAL_NOVELTY, SIGNAL_BACKGROUND, SIGNALS };
 extern const char *const scope_signal_names[SIGNALS];
 
+/* to += value × row, four at a time; width is a multiple of four. */
+typedef float scope_four __attribute__((vector_size(16), aligned(4), may_alias));
+static inline void scope_row_add(float *to, const float *row, float value, uint32_t width)
+{
+    for (uint32_t k = 0; k < width; k += 4)
+        *(scope_four *)(to + k) += value * *(const scope_four *)(row + k);
+}
+
 /* What is in a prompt; ids are filled against a scope's dictionary. */
 struct scope_feature {
     uint32_t key;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum { FOLD_ALL_MOST = 2500, HOLD_MOST = 1500, ROW_LEAST_SIZE = 2500, VECTOR = 8, TEXT_MOST = 8192 };
-static const double signal_weights[SIGNALS] = { 1.0, 1.6, 1.0, 0.8 };
+static const double signal_weights[SIGNALS] = { 1.0, 5.0, 0.6, 1.0 };
 
 struct trainer {
     struct arena *a;               /* goes when training ends */
@@ -137,19 +137,28 @@ static void index_make(struct trainer *t)
         }
 }
 
-/* Multinomial logistic regression. in: the examples to learn from. */
-static void intents_train(struct trainer *t, const uint32_t *in, uint32_t n, float *weights, float *bias)
+/* Multinomial logistic regression. in: the examples to learn from. further: weights hold a model that saw most of them. */
+static void intents_train(struct trainer *t, const uint32_t *in, uint32_t n, float *weights, float *bias, bool further)
 {
     struct scope *s = t->s;
     uint32_t width = s->width, *order = arena_alloc_raw(t->a, n * sizeof *order);
     float *p = arena_alloc(t->a, width * sizeof *p);
     memcpy(order, in, n * sizeof *order);
-    memset(weights, 0, (size_t)t->s->nrows * width * sizeof *weights);
-    memset(bias, 0, width * sizeof *bias);
-    unsigned epochs = n < 300 ? 40 : n < 3000 ? 20 : 6;
+    if (!further) {
+        memset(weights, 0, (size_t)s->nrows * width * sizeof *weights);
+        memset(bias, 0, width * sizeof *bias);
+    }
+    /* few examples want more rounds and less of a pull */
+    bool few = n < 3000;
+    unsigned epochs = further ? 2 : n < 300 ? 40 : few ? 12 : 6;
+    float first = further ? 1 : few ? 4 : 2, pull = few ? 60 : 20;
     for (unsigned e = 0; e < epochs; e++) {
-        float rate = 5.0f * (1 - (float)e / (float)epochs) + 0.5f;
+        float rate = first * (1 - (float)e / (float)epochs) + 0.5f;
         shuffle(t, order, n);
+        /* the pull towards zero (L2), once an epoch: what keeps a sure answer for what was often seen */
+        float shrink = 1 - rate / pull;
+        for (size_t k = 0; e && k < (size_t)s->nrows * width; k++)
+            weights[k] *= shrink;
         for (uint32_t q = 0; q < n; q++) {
             const struct scope_vector *v = &t->vectors[order[q]];
             uint32_t truth = t->intent[order[q]];
@@ -157,10 +166,7 @@ static void intents_train(struct trainer *t, const uint32_t *in, uint32_t n, flo
             for (uint32_t i = 0; i < v->n; i++) {
                 if (v->list[i].id >= t->s->nrows)
                     continue;
-                float value = v->list[i].value;
-                const float *row = weights + (size_t)v->list[i].id * width;
-                for (uint32_t k = 0; k < width; k++)
-                    p[k] += value * row[k];
+                scope_row_add(p, weights + (size_t)v->list[i].id * width, v->list[i].value, width);
             }
             float top = p[0], sum = 0;
             for (uint32_t k = 1; k < s->nintents; k++)
@@ -243,8 +249,8 @@ static void calibrate(struct trainer *t, double false_alarms)
         order[i] = i;
     shuffle(t, order, t->n);
     double(*signals)[SIGNALS] = arena_alloc(t->a, (hold + 1) * sizeof *signals);
-    float *weights = s->weights ? arena_alloc_raw(t->a, ((size_t)s->nrows + 1) * s->width * sizeof *weights) : NULL;
-    float *bias = arena_alloc(t->a, (s->width + VECTOR) * sizeof *bias), *scratch = arena_alloc(t->a, (s->width + VECTOR) * sizeof *scratch);
+    float *weights = s->weights, *bias = s->bias; /* scratch for the folds; the last one starts the final model */
+    float *scratch = arena_alloc(t->a, (s->width + VECTOR) * sizeof *scratch);
     float *other = arena_alloc(t->a, (s->nfeatures + 1) * sizeof *other), other_bias = 0;
     uint32_t step = (t->n + SCOPE_INDEX_MOST - 1) / SCOPE_INDEX_MOST, done = 0;
     for (uint32_t f = 0; f < folds; f++) {
@@ -253,7 +259,7 @@ static void calibrate(struct trainer *t, double false_alarms)
             if (i < from || i >= to)
                 in[n++] = order[i];
         if (weights)
-            intents_train(t, in, n, weights, bias);
+            intents_train(t, in, n, weights, bias, false);
         if (s->has_background)
             background_train(t, in, n, f, folds, other, &other_bias);
         for (uint32_t i = from; i < to; i++) {
@@ -280,6 +286,9 @@ static void calibrate(struct trainer *t, double false_alarms)
         s->calibration[k] = (struct scope_calibration){ middle, high - middle > 1e-6 ? high - middle : 1 };
         s->weight[k] = signal_weights[k];
     }
+    /* a few examples an intent: likeness says more than the model */
+    if (t->n < 30 * s->nintents)
+        s->weight[SIGNAL_NEAR] *= 2;
     if (!s->weights)
         s->weight[SIGNAL_INTENTS] = 0;
     if (!s->has_background)
@@ -287,7 +296,8 @@ static void calibrate(struct trainer *t, double false_alarms)
     for (uint32_t i = 0; i < done; i++)
         column[i] = scope_mean(s, signals[i]);
     qsort(column, done, sizeof *column, compare_doubles);
-    s->threshold = quantile(column, done, 1 - false_alarms);
+    /* examples resemble one another more than they resemble what people will ask: aim a little lower */
+    s->threshold = quantile(column, done, 1 - 0.85 * false_alarms);
     double spread = s->threshold - quantile(column, done, 0.5);
     s->scale = 2.5 / (spread > 1e-3 ? spread : 1e-3);
 }
@@ -375,7 +385,7 @@ struct scope *scope_train(const struct scope_source *source, const char **why)
     }
     calibrate(&t, false_alarms);
     if (s->weights)
-        intents_train(&t, all, t.n, s->weights, s->bias);
+        intents_train(&t, all, t.n, s->weights, s->bias, t.n > FOLD_ALL_MOST);
     s->background = arena_alloc(a, (s->nfeatures + 1) * sizeof *s->background);
     if (s->has_background)
         background_train(&t, all, t.n, 0, 1, s->background, &s->background_bias);
