@@ -190,8 +190,6 @@ static void tell_terms(struct arena *a, struct pool *p, const struct pooled_term
         all[i].surprise = pool_surprise_at(p, t->df[i], (uint32_t)all[i].after);
         all[i].before /= p->nreference;
         all[i].after /= p->ncurrent;
-        if (all[i].after > all[i].before) /* what came tells more than what went */
-            all[i].surprise *= 1.15f;
     }
     qsort(all, t->n, sizeof *all, most_surprising);
     size_t from = out->nterms, cap = from + DRIFT_REPORT_TERMS;
@@ -320,6 +318,11 @@ static void tell_features(struct arena *a, struct permuter *m, struct drift_repo
                 }
             }
             f->what = term ? term : "sequences of three characters moved: other words, spelling or language";
+        } else if (w->of == OF_ALL) {
+            f->name = w->index == ON_PROMPT ? "prompt.wording" : "response.wording";
+            f->kind = "wording";
+            f->on = (enum side)w->index;
+            f->what = "words and spelling taken together";
         } else {
             uint32_t x = m->linked_columns[w->index], y = m->linked_columns[w->other];
             f->name = arena_printf(a, "%s ~ %s", p->columns[x].name, p->columns[y].name).at;

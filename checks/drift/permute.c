@@ -23,16 +23,28 @@ static bool is_varied(const struct pooled_column *c)
     return filled > 1;
 }
 
+/* How much of the chance of a false alarm a feature gets; what real traffic moves most gets most. Fixed in advance. */
 static double weight_of(const struct pooled_column *c)
 {
-    if (!c->on)
-        return strcmp(c->kind, "rows") == 0 ? 0.5 : 1;
-    return strcmp(c->kind, "language") == 0 || strcmp(c->kind, "refusal") == 0 ? 1 : 0.5;
+    static const struct {
+        const char *kind;
+        double weight;
+    } kinds[] = { { "length", 0.4 }, { "writing", 0.4 }, { "format", 0.3 }, { "refusal", 0.7 }, { "repetition", 0.3 }, { "language", 0.7 },
+                  { "repeats", 0.7 }, { "terms", 0.7 }, { "characters", 0.7 }, { "rows", 0.3 } };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].kind, c->kind) == 0)
+            return kinds[i].weight;
+    return 1;
 }
+/* The same among the statistics of a number or category; logarithms. */
+static const float within_number[SUB_NUMBER] = { -1.5f, 0, 0, -0.7f, -0.5f, -0.5f, -1, -0.3f, -0.3f };
+static const float within_category[SUB_CATEGORY] = { 0, 0, 0 };
+static const float within_terms[SUB_TERMS] = { 0, -1, 0, 0 };
 
 static void watch(struct permuter *m, int of, uint32_t index, uint32_t other, uint32_t n, double weight)
 {
-    m->watched[m->nwatched++] = (struct watched){ .of = of, .index = index, .other = other, .first = m->nstatistics, .n = n, .log_weight = log(weight) };
+    const struct pooled_column *c = of == OF_COLUMN ? &m->pool->columns[index] : NULL;
+    m->watched[m->nwatched++] = (struct watched){ .is_of_words = c && c->on && (strcmp(c->kind, "terms") == 0 || strcmp(c->kind, "characters") == 0), .of = of, .index = index, .other = other, .first = m->nstatistics, .n = n, .log_weight = log(weight) };
     m->nstatistics += n;
 }
 
@@ -75,19 +87,22 @@ struct permuter *permuter_new(struct pool *p, uint32_t seed)
     for (uint32_t i = 0; i < p->n; i++)
         m->order[i] = i + shift < p->n ? i + shift : i + shift - p->n;
     link_columns(m);
-    m->watched = arena_alloc(p->arena, (p->ncolumns + p->nterms + LINKED_MOST * LINKED_MOST / 2 + 1) * sizeof *m->watched);
+    m->watched = arena_alloc(p->arena, (p->ncolumns + p->nterms + LINKED_MOST * LINKED_MOST / 2 + 3) * sizeof *m->watched);
     uint32_t vocabulary = 1;
     for (uint32_t i = 0; i < p->ncolumns; i++)
         if (is_varied(&p->columns[i]))
             watch(m, OF_COLUMN, i, 0, p->columns[i].is_number ? SUB_NUMBER : SUB_CATEGORY, weight_of(&p->columns[i]));
     for (uint32_t i = 0; i < p->nterms; i++)
         if (p->terms[i].n) {
-            watch(m, OF_TERMS, i, 0, SUB_TERMS, p->terms[i].family == WORD_TERMS ? 4 : 2);
+            watch(m, OF_TERMS, i, 0, SUB_TERMS, p->terms[i].family == WORD_TERMS ? 3 : 3);
             vocabulary = p->terms[i].n > vocabulary ? p->terms[i].n : vocabulary;
         }
+    for (int on = ON_PROMPT; on <= ON_ANSWER; on++)
+        if (p->reference->has_text[on] || p->current->has_text[on])
+            watch(m, OF_ALL, (uint32_t)on, 0, 0, 6);
     for (uint32_t i = 0; i < m->nlinked; i++)
         for (uint32_t j = i + 1; j < m->nlinked; j++)
-            watch(m, OF_LINK, i, j, 1, 2.0 / (m->nlinked + 1));
+            watch(m, OF_LINK, i, j, 1, 1.0 / (m->nlinked + 1));
     m->counts = arena_alloc(p->arena, vocabulary * sizeof *m->counts);
     return m;
 }
@@ -298,6 +313,19 @@ float permuter_statistic(const struct permuter *m, uint32_t statistic)
     return s;
 }
 
+/* Several weak signs of one thing: words, spelling and unusualness of a side, added up (Fisher 1925). */
+static void add_up(const struct permuter *m, struct watched *all)
+{
+    memset(all->score, 0, m->divisions * sizeof *all->score);
+    for (uint32_t w = 0; w < m->nwatched; w++) {
+        const struct watched *f = &m->watched[w];
+        bool is_part = f->of == OF_TERMS ? (uint32_t)m->pool->terms[f->index].on == all->index
+                                         : f->of == OF_COLUMN && (uint32_t)m->pool->columns[f->index].on == all->index && f->is_of_words;
+        for (uint32_t i = 0; i < m->divisions && is_part; i++)
+            all->score[i] += f->of == OF_TERMS ? f->score[i] - (float)f->log_weight : 0.5f * (f->score[i] - (float)f->log_weight);
+    }
+}
+
 static int strongest_first(const void *a, const void *b, void *of)
 {
     const struct permuter *m = of;
@@ -316,11 +344,14 @@ void permuter_run(struct permuter *m, uint32_t divisions)
         abort();
     for (uint32_t w = 0; w < m->nwatched; w++) {
         struct watched *f = &m->watched[w];
+        if (f->of == OF_ALL)
+            add_up(m, f);
+        const float *within = f->of == OF_TERMS ? within_terms : f->n == SUB_NUMBER ? within_number : within_category;
         for (uint32_t s = 0; s < f->n; s++) {
             const float *values = &m->statistics[(size_t)(f->first + s) * m->divisions_most];
             struct tail t = tail_of(values, n, sorted);
             for (uint32_t i = 0; i < n; i++) {
-                float here = surprise_in(&t, values[i]);
+                float here = surprise_in(&t, values[i]) + within[s];
                 f->score[i] = s && f->score[i] > here ? f->score[i] : here;
             }
         }

@@ -16,6 +16,7 @@ struct watched {      /* one feature of the report: one or more statistics */
     enum { OF_COLUMN, OF_TERMS, OF_LINK, OF_ALL } of;
     uint32_t index, other;
     uint32_t first, n;/* its statistics */
+    bool is_of_words; /* a column that tells how unusual words or spelling are */
     double log_weight;
     float *score;     /* by division, 0 is the true one; -log p within the feature + log_weight */
     double p_adjusted;

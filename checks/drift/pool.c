@@ -13,6 +13,11 @@
 
 enum { QUANTILE_BINS = 100, TAIL_BINS = 6, VOCABULARY_MOST = 60000, KEEP_DF = 3 };
 
+static float lean(double surprise, bool is_more)
+{
+    return (float)(is_more ? surprise + (surprise > 0 ? SURPRISE_UP : 0) : surprise > SURPRISE_DOWN ? surprise - SURPRISE_DOWN : 0);
+}
+
 const float *pool_surprise(struct pool *p, uint32_t df)
 {
     if (p->surprise[df])
@@ -33,8 +38,9 @@ const float *pool_surprise(struct pool *p, uint32_t df)
     double above = 0;
     for (uint32_t k = df + 1; k-- > 0;) {
         double tail = above + mass[k] / 2, two = 2 * (tail < s[k] ? tail : s[k]);
+        bool is_more = tail < s[k];
         above += mass[k];
-        s[k] = (float)(two >= 1 ? 0 : two > 1e-300 ? -log(two) : 690);
+        s[k] = lean(two >= 1 ? 0 : two > 1e-300 ? -log(two) : 690, is_more);
     }
     return s;
 }
@@ -48,7 +54,7 @@ float pool_surprise_at(struct pool *p, uint32_t df, uint32_t k)
     if (variance <= 0)
         return 0;
     double z = fabs(k - mean) / sqrt(variance);
-    return (float)(z < 30 ? -log(erfc(z * 0.70710678118654752)) : z * z / 2);
+    return lean(z < 30 ? -log(erfc(z * 0.70710678118654752)) : z * z / 2, k > mean);
 }
 
 static int compare_double(const void *a, const void *b)

@@ -48,9 +48,12 @@ struct pool {
     double *log_factorial; /* 0 … n */
     float **surprise;      /* by df, made when first asked for */
 };
-/* -log of the two-sided mid-p that k of the df rows with something are current (hypergeometric), for k = 0 … df.
+/* -log of the mid-p that k of the df rows with something are current (hypergeometric), for k = 0 … df, two-sided but not
+ * evenly: more than expected counts UP more, less DOWN less. What is new is more often the trouble than what is gone.
  * df at most SURPRISE_MOST. */
 enum { SURPRISE_MOST = 400 };
+#define SURPRISE_UP 0.5
+#define SURPRISE_DOWN 1.0
 const float *pool_surprise(struct pool *p, uint32_t df);
 /* The same for any df, by the normal approximation above SURPRISE_MOST. */
 float pool_surprise_at(struct pool *p, uint32_t df, uint32_t k);
