@@ -277,6 +277,8 @@ static bool try_leaf(struct stream_scan *s, size_t part, const struct view *view
         switch (pattern_search(leaf->c->pattern, view->text, view->is_ascii, from, !is_end, &start, &end)) {
         case SEARCH_NONE: return true;
         case SEARCH_PARTIAL:
+            if (start >= view->text.len)
+                return true; /* only looked back (\b): what comes is tried when it comes */
             trial->open = start;
             trial->again = view->text.len + (view->text.len - start > BACKOFF_FROM ? (view->text.len - start) / 16 : 0);
             return true;
@@ -328,8 +330,12 @@ static bool tail_is_free(struct stream_scan *s, struct part_state *ps, struct la
     }
     uint32_t state = ls->state;
     for (size_t i = 0; i < folded.len; i++) {
-        if (m)
+        if (m) {
             state = automaton_step(m, state, (unsigned char)folded.at[i]);
+            for (uint32_t e = folded.len > 1 ? m->ends_at[state] : 0; e; e = m->ends_at[m->fail[e]])
+                if (m->depth[e] <= i + 1)
+                    return false;
+        }
         for (size_t l = 0; l < lane->n && lane->is_loose; l++) {
             const struct pattern *p = lane->leaves[l].c->pattern;
             if (!p->begins.n && ls->trials[l].wanted && (!p->has_first || first_has(p->first, (unsigned char)folded.at[i])))
@@ -338,11 +344,12 @@ static bool tail_is_free(struct stream_scan *s, struct part_state *ps, struct la
     }
     if (!m || !state)
         return true;
-    /* A literal begins here, but a \b or what stands before may forbid it: ask the pattern, where that is cheap. */
+    /* A literal begins in the tail, but a \b or what stands before may forbid it: ask the pattern, where that is cheap. (One that
+     * began before the tail was asked already.) */
     bool can_ask = ps->fold.is_identity && tail.len == 1;
     struct span longer = { text.len ? text.at : original.at, text.len + 1 };
     for (; state; state = m->fail[state])
-        for (int list = 0; list < 2; list++)
+        for (int list = 0; list < 2 && m->depth[state] <= folded.len; list++)
             for (uint32_t k = list ? m->end_list[state] : m->through[state]; k; k = m->entries[k].next)
                 for (uint32_t i = lane->first[m->entries[k].owner]; i; i = lane->leaves[i - 1].next) {
                     size_t start, end;
