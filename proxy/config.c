@@ -44,8 +44,8 @@ bool config_text(struct config_reader *r, const struct yaml *y, const char *name
     struct span s;
     if (!yaml_text(y, name, &s, r->t))
         return false;
-    if (!s.len) {
-        yaml_trouble(r->t, y, "", "%s is empty", name);
+    if (!s.len || s.len >= TEXT_BYTES_MOST) {
+        yaml_trouble(r->t, y, "", s.len ? "%s is too long" : "%s is empty", name);
         return false;
     }
     *out = s;
@@ -80,6 +80,10 @@ struct ruleset *rules_compile(struct config_reader *r, const char *const *paths,
 struct ruleset *rules_read(struct config_reader *r, const struct yaml *y)
 {
     size_t n = y->kind == YAML_LIST ? y->n : 1;
+    if (n > RULES_PATHS_MOST) {
+        yaml_trouble(r->t, y, "name their folder instead", "rules lists more than %d paths", RULES_PATHS_MOST);
+        return NULL;
+    }
     const char **paths = arena_alloc(r->a, (n + 1) * sizeof *paths);
     for (size_t i = 0; i < n; i++) {
         struct span s;

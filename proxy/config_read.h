@@ -9,7 +9,8 @@
 #include "proxy/config.h"
 #include <stdatomic.h>
 
-enum { ROUTES_MOST = 1000, LISTENERS_MOST = 64, UPSTREAMS_MOST = 64, WORKERS_MOST = 256, MOUNT_BYTES_MOST = 512, NAME_BYTES_MOST = 64, WEIGHT_MOST = 1000 };
+enum { ROUTES_MOST = 1000, LISTENERS_MOST = 64, UPSTREAMS_MOST = 64, WORKERS_MOST = 256, MOUNT_BYTES_MOST = 512, NAME_BYTES_MOST = 64, WEIGHT_MOST = 1000,
+       RULES_PATHS_MOST = 256, TEXT_BYTES_MOST = 4096 };
 
 /* A list of rules' paths and what it compiled to; routes with the same list share it. */
 struct compiled_rules {
@@ -49,7 +50,7 @@ extern const char *const config_keys[9], *const admin_keys[2], *const route_keys
 const struct yaml *config_get(struct config_reader *r, const struct yaml *map, const char *key);
 /* Trouble unless y is a map; then its keys are checked. */
 bool config_map(struct config_reader *r, const struct yaml *y, const char *name, const char *const *keys, size_t nkeys);
-/* A text with at least one character. */
+/* A text of 1 to TEXT_BYTES_MOST - 1 bytes. */
 bool config_text(struct config_reader *r, const struct yaml *y, const char *name, struct span *out);
 /* Relative to the config's folder; NUL-terminated in the config's arena. */
 const char *config_path(struct config_reader *r, struct span path);

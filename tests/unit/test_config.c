@@ -353,6 +353,28 @@ static void refusals(void **state)
     refused("listen: 127.0.0.1:1\nroutes:\n  - {mount: /, listen: '127.0.0.1:1', upstream: http://h}\n", 3, "one of listen", "");
 }
 
+static void bounded_lists(void **state)
+{
+    (void)state;
+    static char text[32768];
+    size_t n = (size_t)snprintf(text, sizeof text, "rules: [");
+    for (int i = 0; i < 257; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "r%d,", i);
+    snprintf(text + n, sizeof text - n, "]" ROUTE);
+    refused(text, 1, "more than 256 paths", "folder");
+    n = (size_t)snprintf(text, sizeof text, "listen: [");
+    for (int i = 1; i < 67; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "a:%d,", i);
+    snprintf(text + n, sizeof text - n, "]" ROUTE);
+    refused(text, 1, "more than 64 addresses", "");
+    n = (size_t)snprintf(text, sizeof text, "routes:\n");
+    for (int i = 0; i < 1001; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "  - {}\n");
+    refused(text, 2, "more than 1000 routes", "");
+    snprintf(text, sizeof text, "data: %05000d" ROUTE, 1);
+    refused(text, 1, "data is too long", "");
+}
+
 static void all_at_once(void **state)
 {
     (void)state;
@@ -569,7 +591,7 @@ static int drop_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_least), cmocka_unit_test(all_keys), cmocka_unit_test(printed), cmocka_unit_test(refusals), cmocka_unit_test(all_at_once), cmocka_unit_test(admin_needs_a_token), cmocka_unit_test(rules_beside_the_file),
+        cmocka_unit_test(the_least), cmocka_unit_test(all_keys), cmocka_unit_test(printed), cmocka_unit_test(refusals), cmocka_unit_test(bounded_lists), cmocka_unit_test(all_at_once), cmocka_unit_test(admin_needs_a_token), cmocka_unit_test(rules_beside_the_file),
         cmocka_unit_test(the_route), cmocka_unit_test(scopes), cmocka_unit_test(files), cmocka_unit_test(references), cmocka_unit_test(the_page_of_the_docs),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
