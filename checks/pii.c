@@ -307,8 +307,10 @@ static size_t cue_match(struct hunt *h, size_t at, size_t word_end)
     (void)word_end;
     unsigned char first = (unsigned char)h->text.at[at];
     first = hunt_class[first] & IS_UPPER ? first | 32 : first;
+    unsigned char second = hunt_at(h, at + 1);
+    second = hunt_class[second] & IS_UPPER ? second | 32 : second;
     for (size_t k = 0; k < sizeof phrases / sizeof *phrases; k++) {
-        if ((unsigned char)phrases[k].phrase[0] != first)
+        if ((unsigned char)phrases[k].phrase[0] != first || (second < 0x80 && second && (unsigned char)phrases[k].phrase[1] != second))
             continue;
         size_t i = says(h, at, phrases[k].phrase);
         if (!i)

@@ -59,6 +59,18 @@ unsigned cue_before(const struct hunt *h, size_t at, unsigned *all)
             start--;
         if (word_plain(h->text, start, end, word, sizeof word)) {
             unsigned cue = cue_of(word);
+            if (strcmp(word, "client") == 0) {      /* a client has a telephone; a client's number is another thing */
+                size_t e = start;
+                while (e > floor && !is_letter((unsigned char)h->text.at[e - 1]) && h->text.at[e - 1] != '\n')
+                    e--;
+                size_t b = e;
+                while (b > floor && is_letter((unsigned char)h->text.at[b - 1]))
+                    b--;
+                char back[12];
+                word_plain(h->text, b, e, back, sizeof back);
+                if (strcmp(back, "numero") == 0 || strcmp(back, "n") == 0 || strcmp(back, "no") == 0 || strcmp(back, "num") == 0 || strcmp(back, "code") == 0 || strcmp(back, "ref") == 0)
+                    cue = CUE_OTHER;
+            }
             if (has_number && cue & CUE_OTHER)
                 cue = 0;
             if (cue && !nearest)

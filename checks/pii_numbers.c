@@ -80,7 +80,7 @@ static void number_read(struct hunt *h, size_t at, struct number *out)
             out->digit[out->digits] = (uint8_t)(h->text.at[k] - '0');
             out->chars[out->digits++] = h->text.at[k];
         }
-        if (is_letter(hunt_at(h, e)))
+        if (is_alpha(hunt_at(h, e)))
             break;
         size_t gap = separator_at(h, e, &sign);
         if (!gap || !is_digit(hunt_at(h, e + gap)))

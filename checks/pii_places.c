@@ -18,7 +18,7 @@ static const char *const street_last[] = {
 };
 /* Ends of words, without accents. Long ones first is not needed: any fits. */
 static const char *const street_end[] = {
-    "strasse", "straße", "str", "weg", "gasse", "platz", "allee", "ring", "damm", "ufer", "laan", "straat", "plein", "dijk", "gracht", "kade", "steenweg", "gade", "vej", "vagen", "gatan", "gata", "vegen", "veien", "veg", "gaten", "katu", "kuja", "tie", "polku", "stigen", "torget", "alle", "stræde", "straede", "utca", "fasor", "terasse", "iela", "gatve", "tanav", "puiestee", "bakken", "lund", "marken", "parken",
+    "strasse", "strase", "str", "weg", "gasse", "platz", "allee", "ring", "damm", "ufer", "laan", "straat", "plein", "dijk", "gracht", "kade", "steenweg", "gade", "vej", "vagen", "gatan", "gata", "vegen", "veien", "veg", "gaten", "katu", "kuja", "tie", "polku", "stigen", "torget", "alle", "stræde", "straede", "utca", "fasor", "terasse", "iela", "gatve", "tanav", "puiestee", "bakken", "lund", "marken", "parken",
     "toften", "haven", "holmen", "stien", "svingen", "brinken", "straeti", "vegur", "stigur", "hof", "steig", "gaessli", "rain",
 };
 static const char *const units[] = { "apartment", "appartement", "appt", "apt", "bat", "batiment", "bte", "box", "esc", "escalier", "etage", "flat", "floor", "piso", "room", "ste", "suite", "unit" };

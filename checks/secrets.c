@@ -393,24 +393,24 @@ static size_t told_after(struct hunt *h, size_t i, size_t j)
 }
 static size_t word_match(struct hunt *h, size_t i, size_t j)
 {
-    unsigned char a = (unsigned char)h->text.at[i];
-    if (!kind_may_start(a, hunt_at(h, i + 1)))
-        return 0;
-    const char *name;
-    double score;
-    size_t e = kind_match(h, i, &name, &score);
-    if (e) {
-        size_t start = i;
-        /* a webhook is the whole URL */
-        if (start > 3 && memcmp(h->text.at + start - 3, "://", 3) == 0) {
-            start -= 3;
-            while (start && is_alpha((unsigned char)h->text.at[start - 1]))
-                start--;
+    unsigned char a = (unsigned char)h->text.at[i], b = hunt_at(h, i + 1), c = hunt_at(h, i + 2);
+    if (kind_may_start(a, b, c) || !c) {
+        const char *name;
+        double score;
+        size_t e = kind_match(h, i, &name, &score);
+        if (e) {
+            size_t start = i;
+            /* a webhook is the whole URL */
+            if (start > 3 && memcmp(h->text.at + start - 3, "://", 3) == 0) {
+                start -= 3;
+                while (start && is_alpha((unsigned char)h->text.at[start - 1]))
+                    start--;
+            }
+            hunt_hit(h, start, e, name, score, "known by its prefix and form");
+            return e;
         }
-        hunt_hit(h, start, e, name, score, "known by its prefix and form");
-        return e;
     }
-    if (a == 'e' && hunt_at(h, i + 1) == 'y' && hunt_at(h, i + 2) == 'J')
+    if (a == 'e' && b == 'y' && c == 'J')
         return jwt_match(h, i);
     if ((a | 32) == 'b' && j - i == 6 && strncasecmp(h->text.at + i, "bearer", 6) == 0 && hunt_at(h, j) == ' ') {
         size_t s = j + 1, t = s;
@@ -449,6 +449,7 @@ static size_t past_space(const struct hunt *h, size_t i)
 }
 static void walk(struct hunt *h)
 {
+    kind_prepare();
     const char *s = h->text.at;
     size_t n = h->text.len, i = h->from;
     /* a word that began before is no word's start */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * secrets_kinds: the table of forms and its matcher; see secrets_kinds.h. Matching is greedy without backtracking, so a
  * try costs no more than the bytes it reads. Prefixes and lengths: the vendors' documentation and the public rule sets
- * of secret scanners. A start is looked up by its first two bytes; ordinary words pass at the cost of one bit. */
+ * of secret scanners. A start is looked up by its first three bytes; ordinary words pass at the cost of one bit. */
 #include "checks/secrets_kinds.h"
 #include "checks/text/digits.h"
 #include <pthread.h>
@@ -406,13 +406,17 @@ static const struct kind kinds[] = {
     { "scrapfly-key", "scp-live-%h{32}", KIND_LOOSE },
     { "salesforce-token", "00D%a{12,15}!%.{90,130}", 0 },
     { "bitrise-token", "bitpat-%w{43,86}", 0 },
-    { "sumologic-id", "su%a{12}", 0 },
     { "teams-webhook", "webhook.office.com/webhookb2/%u@%u/IncomingWebhook/%h{32}/%u", KIND_PLAIN },
     { "slack-webhook", "hooks.slack.com/services/%B{40,60}", 0 },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static uint64_t may_start[1024];         /* a bit for each two first bytes */
+/* A bit for each first three bytes, hashed: a Bloom filter of one function; it lets a word in fifty through. */
+static uint64_t may_start[1024];
+static uint16_t start_hash(unsigned a, unsigned b, unsigned c)
+{
+    return (uint16_t)((a << 8 | b) * 251u + c * 7919u);
+}
 static struct { uint16_t key, index; } order[KINDS];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -428,22 +432,22 @@ static void build(void)
         uint16_t key = (uint16_t)(s[0] << 8 | s[1]);
         order[k].key = key;
         order[k].index = (uint16_t)k;
-        may_start[key >> 6] |= UINT64_C(1) << (key & 63);
+        /* a class right behind two bytes: anything may follow */
+        for (unsigned c = s[2] == '%' ? 0 : s[2]; c <= (s[2] == '%' ? 255u : s[2]); c++) {
+            uint16_t at = start_hash(s[0], s[1], c);
+            may_start[at >> 6] |= UINT64_C(1) << (at & 63);
+        }
     }
     qsort(order, KINDS, sizeof *order, by_key);
-    /* cues of secrets.c */
-    static const char cues[][3] = { "pa", "Pa", "PA", "pw", "PW", "Pw", "md", "MD", "Md", "mo", "Mo", "MO", "se", "Se", "co", "Co", "cr", "Cr", "id", "Id", "ID", "lo", "Lo",
-                                    "Be", "be", "BE", "Ba", "ba", "BA", "to", "To", "je", "Je", "pi", "PI", "cl", "Cl", "ke", "Ke", "us", "Us", "ut", "Ut", "ac", "Ac", "ap", "AP", "Ap", "ey", "an", "ou" };
-    for (size_t i = 0; i < sizeof cues / sizeof *cues; i++) {
-        uint16_t key = (uint16_t)((unsigned char)cues[i][0] << 8 | (unsigned char)cues[i][1]);
-        may_start[key >> 6] |= UINT64_C(1) << (key & 63);
-    }
 }
-bool kind_may_start(unsigned char a, unsigned char b)
+void kind_prepare(void)
 {
     pthread_once(&once, build);
-    uint16_t key = (uint16_t)(a << 8 | b);
-    return may_start[key >> 6] >> (key & 63) & 1;
+}
+bool kind_may_start(unsigned char a, unsigned char b, unsigned char c)
+{
+    uint16_t at = start_hash(a, b, c);
+    return may_start[at >> 6] >> (at & 63) & 1;
 }
 const struct kind *kind_table(size_t *n)
 {
@@ -596,7 +600,6 @@ size_t kind_match(struct hunt *h, size_t i, const char **name, double *score)
     unsigned char a = (unsigned char)h->text.at[i], b = hunt_at(h, i + 1);
     uint16_t key = (uint16_t)(a << 8 | b);
     size_t low = 0, high = KINDS;
-    pthread_once(&once, build);
     while (low < high) {
         size_t mid = (low + high) / 2;
         if (order[mid].key < key)

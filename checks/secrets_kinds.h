@@ -23,8 +23,10 @@ struct kind {
 };
 /* If a kind's form stands at i (the start of a word): the end of its match, its name and how sure. 0: none does. */
 size_t kind_match(struct hunt *h, size_t i, const char **name, double *score);
-/* Could a kind or a cue begin with these two bytes? */
-bool kind_may_start(unsigned char a, unsigned char b);
+/* Once before the walk; any thread, any number of times. */
+void kind_prepare(void);
+/* Could a kind begin with these bytes? */
+bool kind_may_start(unsigned char a, unsigned char b, unsigned char c);
 /* The table, for docs and tests. */
 const struct kind *kind_table(size_t *n);
 

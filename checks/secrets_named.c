@@ -101,7 +101,9 @@ static enum name_kind name_judge(const struct name *name)
     if (strcmp(head, "passe") == 0 && strcmp(before, "de") != 0)
         return NAME_NONE;
     for (size_t k = 0; k < name->n; k++)
-        if (strcmp(name->word[k], "public") == 0 || strcmp(name->word[k], "csrf") == 0 || strcmp(name->word[k], "xsrf") == 0 || strcmp(name->word[k], "publishable") == 0
+        if (!strchr("pcxf", name->word[k][0]))
+            continue;
+        else if (strcmp(name->word[k], "public") == 0 || strcmp(name->word[k], "csrf") == 0 || strcmp(name->word[k], "xsrf") == 0 || strcmp(name->word[k], "publishable") == 0
             || strcmp(name->word[k], "pubkey") == 0 || strcmp(name->word[k], "fingerprint") == 0)
             return NAME_NONE;
     if (word_in(head, password_words, sizeof password_words / sizeof *password_words) || ends_with(head, "password") || ends_with(head, "passwd") || ends_with(head, "passphrase"))
@@ -593,8 +595,12 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
 {
     size_t cue_end = 0;
     int cue_strict = 2;
+    unsigned char one = (unsigned char)h->text.at[at] | 32, two = hunt_at(h, at + 1);
+    /* no cue begins otherwise */
+    if (!strchr("acilmpu", one))
+        return 0;
     for (size_t k = 0; k < sizeof cues / sizeof *cues; k++) {
-        if ((cues[k].words[0] | 32) != ((unsigned char)h->text.at[at] | 32))
+        if ((unsigned char)cues[k].words[0] != one || (two < 0x80 && two && (unsigned char)cues[k].words[1] != (two | 32)))
             continue;
         size_t e = phrase_at(h, at, cues[k].words);
         if (e > cue_end) {
