@@ -231,7 +231,7 @@ static void printed(void **state)
     (void)state;
     static const char *const configs[] = { LEAST, full };
     for (size_t i = 0; i < 2; i++) {
-        char *first = NULL, *second = NULL, *p;
+        char *first = NULL, *second = NULL;
         size_t n;
         struct config *c = taken(configs[i]);
         FILE *f = open_memstream(&first, &n);
@@ -241,8 +241,7 @@ static void printed(void **state)
         assert_int_equal(strstr(first, "# default") != NULL, true);
         assert_non_null(strstr(first, i ? "    record: off\n" : "    record: durable  # default\n"));
         assert_non_null(strstr(first, i ? "      body: 1m  # as above\n" : "      body: 64m  # default\n"));
-        if ((p = strstr(first, "token: \"***\"")))
-            memcpy(p, "token: \"ABCDEFGHIJKLMNOP\"" + 0, 11); /* three characters, short but a token */
+        assert_int_equal(strstr(first, "token: \"***\"") != NULL, i == 1); /* a token that would be taken again, with a warning */
         struct config *d = taken(first);
         f = open_memstream(&second, &n);
         config_print(d, f);
