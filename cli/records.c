@@ -133,7 +133,7 @@ static void add_csv_row(struct buf *out, const struct record *r)
 
 static bool print_line(struct printing *p)
 {
-    bool ok = fwrite(p->line.bytes, 1, p->line.len, stdout) == p->line.len;
+    bool ok = !p->line.len || fwrite(p->line.bytes, 1, p->line.len, stdout) == p->line.len;
     if (p->line.room > 1 << 20)
         buf_free(&p->line);
     else

@@ -5,12 +5,14 @@
  * leads, the others are tested on the way (a unary + keeps SQLite from using their indexes). A walk that finds too little for too long is stopped with a word. */
 #include "store/inside.h"
 #include "base/must.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <utf8proc.h>
 
 enum { LIMIT_MOST = 100000, COUNT_MOST = 100000, WORDS_MOST = 32, VERDICTS_MOST = 8, BINDS_MOST = 160, ROW_PATIENCE_MS = 15000, PROGRESS_STEPS = 20000 };
 
@@ -112,17 +114,27 @@ static void put_number(struct query *q, int64_t v)
     q->bind[q->n++].number = v;
 }
 
-/* Words in double quotes are words to FTS5, whatever they look like; all must be there. A star after a word asks for its beginning. */
+/* What the index's tokenizer (unicode61) takes for part of a word. */
+static bool is_word_character(uint32_t c)
+{
+    if (c < 0x80)
+        return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+    utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)c);
+    return (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO) || (k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO) || k == UTF8PROC_CATEGORY_CO || (c >= 0x300 && c <= 0x331);
+}
+
+/* Words in double quotes are words to FTS5, whatever they look like; all must be there. A star after a word asks for its beginning. They are cut as the
+ * index cuts, since what it would cut further is a phrase to it, and it knows no places. */
 static void match_of(struct query *q, struct span text)
 {
     unsigned words = 0;
     q->match.cap = 64 << 10;
     for (size_t i = 0; i < text.len && words < WORDS_MOST;) {
-        size_t from = i;
-        while (i < text.len && ((unsigned char)text.at[i] >= 0x80 || (text.at[i] >= '0' && text.at[i] <= '9') || ((text.at[i] | 32) >= 'a' && (text.at[i] | 32) <= 'z')))
-            i++;
+        size_t from = i, n;
+        while ((n = utf8_length(text.at + i, text.len - i)) > 0 && is_word_character(utf8_code(text.at + i, n)))
+            i += n;
         if (i == from) {
-            i++;
+            i += n ? n : 1;
             continue;
         }
         buf_add_text(&q->match, words++ ? " \"" : "\"");
@@ -155,7 +167,7 @@ static void add_where(struct query *q, const struct record_filter *f, struct spa
     /* Rarest first. `allow` is most of the traffic, so its index leads nowhere. */
     const struct { const char *column; struct span value; bool may_lead; } equal[] = {
         { "\"join\"", f->join, true }, { "session", f->session, true }, { "rule", f->rule, true }, { "verdict", verdict, !span_is(verdict, "allow") },
-        { "caller", f->caller, true }, { "model", f->model, true }, { "route", f->route, true }, { "api", f->api, true },
+        { "caller", f->caller, true }, { "model", f->model, true }, { "route", f->route, true }, { "api", f->api, false },
     };
     bool has_leader = f->text.len > 0;
     buf_add_text(&q->sql, f->text.len ? " FROM search s CROSS JOIN exchanges e ON e.seq = s.rowid WHERE s.search MATCH ?" : " FROM exchanges e WHERE 1");
@@ -167,6 +179,8 @@ static void add_where(struct query *q, const struct record_filter *f, struct spa
         bool leads = !has_leader && equal[i].may_lead;
         has_leader |= leads;
         buf_printf(&q->sql, " AND %se.%s = ?", leads ? "" : "+", equal[i].column);
+        if (leads && equal[i].value.at == verdict.at)
+            buf_add_text(&q->sql, " AND e.verdict <> 'allow'");      /* so that SQLite may use the partial index */
         put_text(q, equal[i].value);
     }
     if (f->text.len && q->nverdicts > 1) {
