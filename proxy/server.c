@@ -361,7 +361,7 @@ static void raise_descriptors(const struct config *c)
     if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= wanted)
         return;
     r.rlim_cur = r.rlim_max < wanted ? r.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < wanted)
+    if (setrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < wanted / 4 * 3)
         LOG(LOG_WARN, "few_descriptors", L_NUM("wanted", wanted), L_NUM("have", r.rlim_cur), L_TEXT("hint", "raise LimitNOFILE or lower limits.connections"));
 }
 
