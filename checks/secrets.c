@@ -434,7 +434,7 @@ static size_t word_match(struct hunt *h, size_t i, size_t j)
             return t;
         }
     }
-    if (!(hunt_class[a] & (IS_LOWER | IS_UPPER)))
+    if (!prose_may_start(a, b) && b)
         return 0;
     hunt_tried(h, i);
     return prose_match(h, i, j);
@@ -460,14 +460,17 @@ static void walk(struct hunt *h)
         unsigned char c = (unsigned char)s[i];
         size_t e = 0;
         if (is_word(c)) {
-            size_t j = i + 1;
-            while (j < n && is_word((unsigned char)s[j]))
+            size_t j = i;
+            uint8_t made_of = 0, now;
+            while (j < n && (now = hunt_class[(unsigned char)s[j]]) & (IS_LOWER | IS_UPPER | IS_DIGIT | IS_HIGH | IS_JOIN)) {
+                made_of |= now;
                 j++;
+            }
             if (c < 0x80) {
                 hunt_try(h);
                 e = word_match(h, i, j);
                 hunt_tried(h, i);
-                if (!e && j - i < 40 && (j - i > 3 || j == n) && (memchr(s + i, '0', j - i) || is_digit(c) || is_digit((unsigned char)s[j - 1]))) {
+                if (!e && made_of & IS_DIGIT && j - i < 40) {
                     hunt_try(h);
                     e = told_after(h, i, j);
                     hunt_tried(h, i);

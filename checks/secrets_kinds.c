@@ -412,11 +412,7 @@ static const struct kind kinds[] = {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* A bit for each first three bytes, hashed: a Bloom filter of one function; it lets a word in fifty through. */
-static uint64_t may_start[1024];
-static uint16_t start_hash(unsigned a, unsigned b, unsigned c)
-{
-    return (uint16_t)((a << 8 | b) * 251u + c * 7919u);
-}
+uint64_t kind_starts[1024];
 static struct { uint16_t key, index; } order[KINDS];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -434,8 +430,8 @@ static void build(void)
         order[k].index = (uint16_t)k;
         /* a class right behind two bytes: anything may follow */
         for (unsigned c = s[2] == '%' ? 0 : s[2]; c <= (s[2] == '%' ? 255u : s[2]); c++) {
-            uint16_t at = start_hash(s[0], s[1], c);
-            may_start[at >> 6] |= UINT64_C(1) << (at & 63);
+            uint16_t at = kind_start_hash(s[0], s[1], c);
+            kind_starts[at >> 6] |= UINT64_C(1) << (at & 63);
         }
     }
     qsort(order, KINDS, sizeof *order, by_key);
@@ -443,11 +439,6 @@ static void build(void)
 void kind_prepare(void)
 {
     pthread_once(&once, build);
-}
-bool kind_may_start(unsigned char a, unsigned char b, unsigned char c)
-{
-    uint16_t at = start_hash(a, b, c);
-    return may_start[at >> 6] >> (at & 63) & 1;
 }
 const struct kind *kind_table(size_t *n)
 {

@@ -26,7 +26,16 @@ size_t kind_match(struct hunt *h, size_t i, const char **name, double *score);
 /* Once before the walk; any thread, any number of times. */
 void kind_prepare(void);
 /* Could a kind begin with these bytes? */
-bool kind_may_start(unsigned char a, unsigned char b, unsigned char c);
+extern uint64_t kind_starts[1024];     /* written by kind_prepare alone */
+static inline uint16_t kind_start_hash(unsigned a, unsigned b, unsigned c)
+{
+    return (uint16_t)((a << 8 | b) * 251u + c * 7919u);
+}
+static inline bool kind_may_start(unsigned char a, unsigned char b, unsigned char c)
+{
+    uint16_t at = kind_start_hash(a, b, c);
+    return kind_starts[at >> 6] >> (at & 63) & 1;
+}
 /* The table, for docs and tests. */
 const struct kind *kind_table(size_t *n);
 

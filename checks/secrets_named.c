@@ -596,9 +596,6 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
     size_t cue_end = 0;
     int cue_strict = 2;
     unsigned char one = (unsigned char)h->text.at[at] | 32, two = hunt_at(h, at + 1);
-    /* no cue begins otherwise */
-    if (!strchr("acilmpu", one))
-        return 0;
     for (size_t k = 0; k < sizeof cues / sizeof *cues; k++) {
         if ((unsigned char)cues[k].words[0] != one || (two < 0x80 && two && (unsigned char)cues[k].words[1] != (two | 32)))
             continue;
@@ -610,6 +607,14 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
     }
     if (!cue_end)
         return 0;
+    /* Without a digit in reach the stricter bar is out of reach as well. */
+    if (cue_strict == 2 && cue_end + PROSE_REACH + 64 < h->text.len) {
+        size_t d = cue_end;
+        while (d < cue_end + PROSE_REACH + 64 && !is_digit((unsigned char)h->text.at[d]))
+            d++;
+        if (d == cue_end + PROSE_REACH + 64)
+            return 0;
+    }
     /* What follows, word by word, in the same sentence. A link lowers the bar for the word after it. */
     size_t i = cue_end, words = 0;
     bool is_linked = false, was_link = false, was_slash = false;

@@ -5,7 +5,7 @@
 
 const uint8_t hunt_class[256] = {
     ['\t'] = IS_BLANK, [' '] = IS_BLANK, ['\n'] = IS_LINE, ['\r'] = IS_LINE, ['\v'] = IS_LINE, ['\f'] = IS_LINE,
-    ['0' ... '9'] = IS_DIGIT, ['A' ... 'Z'] = IS_UPPER, ['a' ... 'z'] = IS_LOWER, [0x80 ... 0xff] = IS_HIGH,
+    ['_'] = IS_JOIN, ['0' ... '9'] = IS_DIGIT, ['A' ... 'Z'] = IS_UPPER, ['a' ... 'z'] = IS_LOWER, [0x80 ... 0xff] = IS_HIGH,
 };
 
 void hunt_hit(struct hunt *h, size_t start, size_t end, const char *kind, double score, const char *why)

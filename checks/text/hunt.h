@@ -60,7 +60,7 @@ struct score hunt_score(const struct check *c, struct transcript *t, enum side o
 size_t hunt_settled(struct span text, void (*walk)(struct hunt *h), const char *block);
 
 /* Character classes, ASCII; bytes from 0x80 on are letters of some word. */
-enum { IS_LOWER = 1, IS_UPPER = 2, IS_DIGIT = 4, IS_HIGH = 8, IS_BLANK = 16, IS_LINE = 32 };
+enum { IS_LOWER = 1, IS_UPPER = 2, IS_DIGIT = 4, IS_HIGH = 8, IS_BLANK = 16, IS_LINE = 32, IS_JOIN = 64 /* _ */ };
 extern const uint8_t hunt_class[256];
 static inline bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
 static inline bool is_alnum(unsigned char c) { return hunt_class[c] & (IS_LOWER | IS_UPPER | IS_DIGIT); }
@@ -68,7 +68,7 @@ static inline bool is_alpha(unsigned char c) { return hunt_class[c] & (IS_LOWER 
 static inline bool is_letter(unsigned char c) { return hunt_class[c] & (IS_LOWER | IS_UPPER | IS_HIGH); }
 static inline bool is_blank(unsigned char c) { return hunt_class[c] & IS_BLANK; }
 static inline bool is_space(unsigned char c) { return hunt_class[c] & (IS_BLANK | IS_LINE); }
-static inline bool is_word(unsigned char c) { return (hunt_class[c] & (IS_LOWER | IS_UPPER | IS_DIGIT | IS_HIGH)) || c == '_'; }
+static inline bool is_word(unsigned char c) { return hunt_class[c] & (IS_LOWER | IS_UPPER | IS_DIGIT | IS_HIGH | IS_JOIN); }
 
 /* Copies the word [from, to) of text into out as small ASCII letters and digits, Latin accents dropped, anything else
  * left out; at most room-1 bytes, 0-terminated. Returns the length. */
