@@ -2,6 +2,7 @@
 #include "base/trouble.h"
 #include <stdlib.h>
 
+__attribute__((format(printf, 7, 0)))
 static void add(struct troubles *t, bool is_warning, const char *file, unsigned line, unsigned column, const char *hint,
                 const char *what, va_list args)
 {

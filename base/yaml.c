@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * libyaml's event stream into our tree: events, not its document API, since that one resolves aliases and drops end marks. */
 #include "base/yaml.h"
+#include "base/buf.h"
 #include "base/parse.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -39,18 +40,18 @@ static struct span expand(struct loader *l, struct span s, const yaml_mark_t *m)
 {
     if (!l->with_environment || !span_find(s, SPAN("${")))
         return s;
-    struct span out = { "", 0 };
+    struct buf out = { .cap = YAML_FILE_MOST };
     for (size_t i = 0; i < s.len;) {
         const char *open = span_find(span_cut(s, i, s.len), SPAN("${"));
         if (!open) {
-            out = arena_printf(l->a, "%.*s%.*s", (int)out.len, out.at, (int)(s.len - i), s.at + i);
+            buf_add(&out, span_cut(s, i, s.len));
             break;
         }
         size_t from = (size_t)(open - s.at);
         const char *close = memchr(open, '}', s.len - from);
         if (!close) {
             fail(l, m, "write ${NAME} or ${NAME:-default}", "${ without }");
-            return s;
+            break;
         }
         struct span inside = { open + 2, (size_t)(close - open - 2) }, fallback = { 0 };
         const char *colon = span_find(inside, SPAN(":-"));
@@ -63,19 +64,24 @@ static struct span expand(struct loader *l, struct span s, const yaml_mark_t *m)
             valid = valid && (inside.at[k] == '_' || (inside.at[k] >= '0' && inside.at[k] <= '9' && k) || ((inside.at[k] | 32) >= 'a' && (inside.at[k] | 32) <= 'z'));
         if (!valid) {
             fail(l, m, "a name is letters, digits and _", "${…} does not hold a name of an environment variable");
-            return s;
+            break;
         }
         const char *value = getenv(arena_text(l->a, inside));
         if (!value && !colon) {
             struct span what = arena_printf(l->a, "the environment variable " SPAN_FMT " is not set", SPAN_ARG(inside));
             fail(l, m, "set it, or give a default: ${NAME:-default}", what.at);
-            return s;
+            break;
         }
         struct span v = value && (value[0] || !colon) ? span_of(value) : fallback;
-        out = arena_printf(l->a, "%.*s%.*s%.*s", (int)out.len, out.at, (int)(from - i), s.at + i, (int)v.len, v.at ? v.at : "");
+        buf_add(&out, span_cut(s, i, from));
+        buf_add(&out, v);
         i = (size_t)(close - s.at) + 1;
     }
-    return out;
+    if (out.failed)
+        fail(l, m, "shorten it", "the environment makes a value longer than 4 MB");
+    struct span whole = arena_copy(l->a, buf_span(&out));
+    buf_free(&out);
+    return whole;
 }
 
 static struct yaml *node_new(struct loader *l, enum yaml_kind kind, const yaml_event_t *e)
@@ -134,9 +140,11 @@ static struct yaml *read_collection(struct loader *l, yaml_event_t *first, unsig
                 break;
             }
             for (size_t i = 0; i < nkeys; i++)
-                if (span_same(y->keys[i]->text, child->text))
+                if (span_same(y->keys[i]->text, child->text)) {
                     yaml_trouble(l->t, child, arena_printf(l->a, "it stands already on line %u: keep one", y->keys[i]->line).at,
                                  "the key '" SPAN_FMT "' is there twice", SPAN_ARG(child->text));
+                    break; /* once, or many equal keys would be told quadratically */
+                }
             *ARENA_PUSH(l->a, y->keys, nkeys, key_cap) = child;
         } else {
             *ARENA_PUSH(l->a, y->items, y->n, cap) = child;
