@@ -470,7 +470,7 @@ static void walk(struct hunt *h)
                 hunt_try(h);
                 e = word_match(h, i, j);
                 hunt_tried(h, i);
-                if (!e && made_of & IS_DIGIT && j - i < 40) {
+                if (!e && j - i < 40 && (made_of & IS_DIGIT || (j < n && strchr("!@#$%^&*+", s[j]) && s[j]))) {
                     hunt_try(h);
                     e = told_after(h, i, j);
                     hunt_tried(h, i);

@@ -740,6 +740,7 @@ bool cue_near(struct hunt *h, size_t start, size_t end)
     char word[NAME_WORD];
     size_t floor = start > 80 ? start - 80 : 0;
     for (size_t pass = 0; pass < 2; pass++) {
+        bool was_public = false;
         size_t i = pass ? end : floor, stop = pass ? end + 48 : start;
         if (!pass)      /* not the second half of a word */
             while (i && i < start && is_word((unsigned char)h->text.at[i - 1]))
@@ -756,7 +757,9 @@ bool cue_near(struct hunt *h, size_t start, size_t end)
             while (e < stop + 16 && (is_letter(hunt_at(h, e)) || is_digit(hunt_at(h, e))))
                 e++;
             word_plain(h->text, i, e < h->text.len ? e : h->text.len, word, sizeof word);
-            for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+            bool is_public = was_public;
+            was_public = strncmp(word, "publi", 5) == 0 || strcmp(word, "ssh") == 0;
+            for (size_t k = 0; k < sizeof words / sizeof *words && !is_public; k++)
                 if (strcmp(words[k], word) == 0)
                     return true;
             if (ends_with(word, "token") || ends_with(word, "secret") || ends_with(word, "apikey"))
