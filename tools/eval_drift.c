@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * eval_drift: false alarms, power, right feature first and streams over a folder of pairs (manifest.jsonl), as Markdown.
- *     eval_drift DATA_DIR [--splits N] [--only text|tabular|streams|null] [--seed N] [--verbose]
+ *     eval_drift DATA_DIR [--splits N] [--only text|tabular|fresh|streams|null] [--repeats N] [--seed N] [--verbose]
  * False alarms are counted on N fresh random divisions of the no-drift pairs' rows, of several sizes.
  */
 #include "base/json.h"
 #include "checks/drift/random.h"
-#include "checks/drift/read.h"
+#include "checks/drift/stream.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -446,6 +446,27 @@ static void fresh(struct pair *pairs, unsigned npairs, bool is_text, unsigned re
     printf("\n");
 }
 
+static void streams(struct pair *pairs, unsigned npairs, uint32_t seed)
+{
+    printf("\n### Streams, alpha 0.01\n\n| stream | change at | alarm at | onset said | feature | s |\n| --- | --- | --- | --- | --- | --- |\n");
+    for (unsigned i = 0; i < npairs; i++) {
+        if (!pairs[i].is_stream)
+            continue;
+        struct arena *a = arena_new(ARENA_MOST);
+        struct drift_stream_report r;
+        double begin = now();
+        drift_stream(a, &pairs[i].reference, &(struct drift_stream_options){ .warmup = (uint32_t)pairs[i].warmup, .alpha = 0.01, .seed = seed }, &r);
+        pairs[i].change < 0 ? printf("| %s | – |", pairs[i].name) : printf("| %s | %ld |", pairs[i].name, pairs[i].change);
+        if (r.nalarms)
+            printf(" %zu | %zu | %s |", r.alarms[0].line, r.alarms[0].onset, r.alarms[0].feature);
+        else
+            printf(" – | | |");
+        printf(" %.1f |\n", now() - begin);
+        fflush(stdout);
+        arena_free(a);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *folder = NULL, *only = NULL;
@@ -467,7 +488,7 @@ int main(int argc, char **argv)
             folder = argv[i];
     }
     if (!folder) {
-        fputs("usage: eval_drift DATA_DIR [--splits N] [--only text|tabular|streams|null] [--seed N] [--verbose]\n", stderr);
+        fputs("usage: eval_drift DATA_DIR [--splits N] [--only text|tabular|fresh|streams|null] [--repeats N] [--seed N] [--verbose]\n", stderr);
         return 2;
     }
     struct arena *a = arena_new(ARENA_MOST);
@@ -505,6 +526,8 @@ int main(int argc, char **argv)
         fresh(pairs, npairs, true, repeats, seed);
     if (!only || strcmp(only, "fresh") == 0 || strcmp(only, "fresh-rows") == 0)
         fresh(pairs, npairs, false, repeats, seed);
+    if (!only || strcmp(only, "streams") == 0)
+        streams(pairs, npairs, seed);
     if (!only || strcmp(only, "null") == 0)
         false_alarms(pairs, npairs, splits, seed);
     arena_free(a);

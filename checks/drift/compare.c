@@ -4,7 +4,7 @@
  *
  * How many divisions: first a short run; when its p is above `early` that p is the answer, else a full run decides. This
  * keeps p valid at every level: below `early` only the full run can reject, above it the short run has rejected whenever
- * either has (the simplest case of Besag and Clifford 1991). The full length is chosen from alpha and the cost of a
+ * either has (the simplest case of Besag and Clifford 1991). Long runs have one more such stop. The full length is chosen from alpha and the cost of a
  * division, never from what was seen.
  */
 #include "checks/drift/permute.h"
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_RUN = 200, FULL_RUN = 2000, FULL_RUN_MOST = 40000, SWAP_MOST = 24 };
+enum { FIRST_RUN = 200, SECOND_RUN = 2000, FULL_RUN = 2000, FULL_RUN_MOST = 40000, SWAP_MOST = 24 };
 static const uint64_t budget = 9000000000u; /* elementary steps, about ten seconds */
 
 struct shares {
@@ -348,6 +348,7 @@ static uint32_t full_run(const struct permuter *m, const struct drift_options *o
 {
     double wanted = fmax(FULL_RUN, fmin(20 / o->alpha, FULL_RUN_MOST)), afford = (double)budget / (double)permuter_cost(m);
     double least = ceil(2 / o->alpha);
+    wanted = fmax(wanted, o->permutations_least);
     double n = fmax(fmin(wanted, afford), fmin(least, FULL_RUN_MOST));
     if (o->permutations_most && n > o->permutations_most)
         n = o->permutations_most;
@@ -356,7 +357,7 @@ static uint32_t full_run(const struct permuter *m, const struct drift_options *o
 
 void drift_compare(struct arena *a, struct drift_sample *reference, struct drift_sample *current, const struct drift_options *o, struct drift_report *out)
 {
-    *out = (struct drift_report){ .alpha = o->alpha, .p = 1, .n_reference = reference->n, .n_current = current->n, .seed = o->seed };
+    *out = (struct drift_report){ .alpha = o->alpha, .p = 1, .p_random = 1, .n_reference = reference->n, .n_current = current->n, .seed = o->seed };
     if (reference->n < DRIFT_LEAST || current->n < DRIFT_LEAST) {
         out->is_too_little = true;
         out->what = arena_printf(a, "cannot tell yet: %u and %u observations, at least %d are needed of each", reference->n, current->n, DRIFT_LEAST).at;
@@ -371,9 +372,14 @@ void drift_compare(struct arena *a, struct drift_sample *reference, struct drift
     uint32_t full = full_run(m, o), first = full < 2 * FIRST_RUN ? full : FIRST_RUN;
     permuter_begin(m, full);
     permuter_run(m, first);
-    if (first < full && m->p <= (o->early > 0 ? o->early : 0.3))
-        permuter_run(m, full);
+    if (first < full && m->p <= (o->early > 0 ? o->early : 0.3)) {
+        if (full > 2 * SECOND_RUN)
+            permuter_run(m, SECOND_RUN);
+        if (full <= 2 * SECOND_RUN || m->p <= fmax(0.01, 20 * o->alpha < 0.2 ? 20 * o->alpha : 0.2))
+            permuter_run(m, full);
+    }
     out->p = m->p;
+    out->p_random = m->p_random;
     out->permutations = m->divisions - 1;
     tell_features(a, m, out);
     for (uint32_t i = 0; i < p->nterms; i++)

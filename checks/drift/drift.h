@@ -58,6 +58,7 @@ struct drift_change {
 struct drift_report {
     bool is_drift, is_too_little;
     double alpha, p;
+    double p_random;     /* p with ties broken at random: never more than p, and uniform when nothing changed */
     uint32_t n_reference, n_current, permutations, seed;
     const char *what;               /* the verdict in a sentence */
     struct drift_feature *features; /* strongest first */
@@ -72,6 +73,7 @@ struct drift_options {
     uint32_t seed;
     double least_effect;        /* drift only if a feature that moved has this effect too; 0: any */
     uint32_t permutations_most; /* 0: chosen from alpha and the sizes */
+    uint32_t permutations_least;/* 0: the same */
     double early;               /* a first, short run ends the matter when its p is above this; 0: 0.3 */
 };
 /* Whatever it reports lives in `a` (names in the samples' arenas). Ends the samples' last rows, else leaves them alone. Never fails: too little data gives p = 1 and is_too_little. */

@@ -365,12 +365,14 @@ void permuter_run(struct permuter *m, uint32_t divisions)
         most[i] = -INFINITY;
     for (uint32_t w = m->nwatched; w-- > 0;) { /* step down: the weakest is compared with itself, the strongest with all */
         struct watched *f = &m->watched[order[w]];
-        uint32_t as_large = 0;
+        uint32_t as_large = 0, larger = 0;
         for (uint32_t i = 0; i < n; i++) {
             most[i] = f->score[i] > most[i] ? f->score[i] : most[i];
             as_large += most[i] >= f->score[0];
+            larger += most[i] > f->score[0];
         }
         f->p_adjusted = (double)as_large / n;
+        m->p_random = (larger + (as_large - larger) * ((double)(random_next(&m->random) >> 11) + 0.5) / 9007199254740992.0) / n;
     }
     for (uint32_t w = 1; w < m->nwatched; w++) {
         double before = m->watched[order[w - 1]].p_adjusted;
@@ -378,6 +380,8 @@ void permuter_run(struct permuter *m, uint32_t divisions)
             m->watched[order[w]].p_adjusted = before;
     }
     m->best = m->nwatched ? order[0] : 0;
+    if (!m->nwatched)
+        m->p_random = 1;
     m->p = m->nwatched ? m->watched[order[0]].p_adjusted : 1;
     free(sorted);
     free(most);

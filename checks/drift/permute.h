@@ -34,7 +34,7 @@ struct permuter {
     float *linked;           /* [row][column]: standardised ranks */
     uint32_t linked_columns[LINKED_MOST], nlinked;
     double linked_total[LINKED_MOST * (LINKED_MOST + 3) / 2];
-    double p;
+    double p, p_random;
     uint32_t best;           /* the most surprising feature */
 };
 /* Elementary steps one division costs, about a nanosecond each. */
