@@ -8,7 +8,7 @@
 #include "checks/secrets_named.h"
 #include "checks/text/digits.h"
 
-enum { TOKEN_LONG = 20, TOKEN_MOST = 4096, PEM_MOST = 16384 };
+enum { TOKEN_LONG = 20, TOKEN_MOST = 256, JWT_MOST = 4096, PEM_MOST = 16384 };
 
 static bool is_token(unsigned char c)
 {
@@ -157,14 +157,16 @@ static bool is_jwt(struct span s)
 static size_t jwt_match(struct hunt *h, size_t at)
 {
     size_t e = at, dots = 0, part = at;
-    while (e - at < TOKEN_MOST) {
+    if (at && strchr("-.+/", h->text.at[at - 1]))     /* within a longer token: looked at already */
+        return 0;
+    while (e - at < JWT_MOST) {
         unsigned char c = hunt_at(h, e);
         if (c == '.') {
             if (dots == 4 || !(is_alnum(hunt_at(h, e + 1)) || hunt_at(h, e + 1) == '_' || hunt_at(h, e + 1) == '-'))
                 break;
             dots++;
             part = e + 1;
-        } else if (!(is_alnum(c) || c == '_' || c == '-' || c == '=' )) {
+        } else if (!(is_alnum(c) || c == '_' || c == '-')) {
             break;
         }
         e++;
@@ -451,7 +453,7 @@ static void walk(struct hunt *h)
 {
     kind_prepare();
     const char *s = h->text.at;
-    size_t n = h->text.len, i = h->from;
+    size_t n = h->text.len, i = h->from, run_end = 0;   /* run_end: where the token under way ends, once known */
     /* a word that began before is no word's start */
     if (i && is_word((unsigned char)s[i - 1]))
         while (i < n && is_word((unsigned char)s[i]))
@@ -481,9 +483,10 @@ static void walk(struct hunt *h)
                     hunt_tried(h, i);
                 }
                 if (!e && (j - i >= TOKEN_LONG || (j < n && is_token((unsigned char)s[j]) && s[j] != '.') || (j < n && s[j] == '.' && j + 1 < n && is_alnum((unsigned char)s[j + 1])))) {
-                    size_t t = j;
+                    size_t t = j < run_end ? run_end : j;
                     while (t < n && is_token((unsigned char)s[t]))
                         t++;
+                    run_end = t;
                     if (t - i >= TOKEN_LONG) {
                         hunt_try(h);
                         if (t - i <= TOKEN_MOST)

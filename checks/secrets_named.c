@@ -693,7 +693,9 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
             hunt_hit(h, start, v.end, "password", strict == 1 ? 0.85 : 0.7, "a password told in a sentence");
             return start;
         }
-        /* the sentence goes on */
+        /* the sentence goes on; a further cue in it speaks for itself */
+        if (WORD_IN(plain, password_words))
+            return 0;
         words++;
         size_t past = v.end > i ? v.end : i + 1;
         unsigned char stop = hunt_at(h, past);
