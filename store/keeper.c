@@ -116,13 +116,21 @@ void *keeper_run(void *store)
 
 /* ---- indexer ---- */
 
-static ino_t file_of_index(const char *dir)
+/* The index's files as their names are now. SQLite keeps writing to files that were removed under it; a database whose -wal has no name any more looks
+ * old to every other reader. So both are compared with what was there when the index was opened. */
+struct index_files {
+    ino_t db, wal;
+};
+static struct index_files index_files(const char *dir)
 {
     char path[PATH_MAX];
     struct stat st;
-    if (snprintf(path, sizeof path, "%s/index.sqlite", dir) >= (int)sizeof path)
-        return 0;
-    return stat(path, &st) == 0 ? st.st_ino : 0;
+    struct index_files f = { 0, 0 };
+    snprintf(path, sizeof path, "%.4000s/index.sqlite", dir);
+    f.db = stat(path, &st) == 0 ? st.st_ino : 0;
+    snprintf(path, sizeof path, "%.4000s/index.sqlite-wal", dir);
+    f.wal = stat(path, &st) == 0 ? st.st_ino : 0;
+    return f;
 }
 
 void *indexer_run(void *store)
@@ -131,7 +139,7 @@ void *indexer_run(void *store)
     struct index *x = calloc(1, sizeof *x);
     must(x != NULL);
     bool is_open = false;
-    ino_t file = 0;
+    struct index_files files = { 0, 0 };
     int64_t give_up_us = 0;
     pthread_mutex_lock(&s->m);
     for (;;) {
@@ -153,16 +161,19 @@ void *indexer_run(void *store)
         }
         pthread_mutex_unlock(&s->m);
         int n = -1;
-        if (is_open && file_of_index(s->dir) != file) {
+        struct index_files now = index_files(s->dir);
+        if (is_open && (!now.db || now.db != files.db || now.wal != files.wal)) {
             index_close(x);                       /* removed under us: begin anew with what there is */
             is_open = false;
         }
         if (!is_open) {
             is_open = index_open(x, s->dir, s->journal.chain, target);
-            file = file_of_index(s->dir);
+            files = (struct index_files){ 0, 0 };
         }
         if (is_open)
             n = index_follow(x, target);
+        if (!files.db)
+            files = index_files(s->dir);          /* the first write has made both */
         pthread_mutex_lock(&s->m);
         if (n < 0) {
             snprintf(s->index_why, sizeof s->index_why, "%s", x->why[0] ? x->why : "the index cannot be opened");

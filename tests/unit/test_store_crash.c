@@ -74,7 +74,11 @@ static void test_kill(void **state)
             child_writes(dir, fds[1], 1 + round * 100000ull);
         }
         close(fds[1]);
-        usleep((unsigned)(1000 + rand_r(&seed) % 120000));
+        /* Mostly once it works (a busy machine may need long for that), sometimes while it still opens. */
+        struct pollfd p = { .fd = fds[0], .events = POLLIN };
+        if (round % 5)
+            poll(&p, 1, 20000);
+        usleep((unsigned)(rand_r(&seed) % 100000));
         kill(pid, SIGKILL);
         int status;
         waitpid(pid, &status, 0);
@@ -98,7 +102,7 @@ static void test_kill(void **state)
     assert_non_null(r);
     assert_true(store_reader_settle(r, 1000));    /* nobody else will: the writer is dead */
     assert_true(store_reader_walk(r, 0, keep_id, &there, t));
-    assert_true(told.n > 200);
+    assert_true(told.n > 50);
     assert_true(there.n >= told.n);
     qsort(told.ids, told.n, sizeof *told.ids, by_id);
     qsort(there.ids, there.n, sizeof *there.ids, by_id);
@@ -299,7 +303,10 @@ static void test_folder_gone(void **state)
     struct troubles *t = kit_troubles();
     struct store_reader *r = store_reader_open(dir, t);
     assert_non_null(r);
-    assert_true(store_reader_settle(r, 8000));
+    if (!store_reader_settle(r, 8000)) {
+        store_health(s, &h);
+        fail_msg("the index is at %d and not further: %s", (int)h.indexed, h.why);
+    }
     uint64_t found;
     bool more;
     assert_true(store_reader_count(r, &(struct record_filter){ .limit = 1 }, &found, &more));

@@ -333,7 +333,7 @@ static void test_garbage(void **state)
     (void)state;
     static const char *const commands[] = {
         "rm -rf %s/journal", "rm -rf %s/journal %s/head %s/index.sqlite*", "rm -f %s/journal/*", "for f in %s/journal/*; do head -c 5000 /dev/urandom > $f; done",
-        "for f in %s/journal/*; do : > $f; done", "head -c 20000 /dev/urandom > %s/index.sqlite", "head -c 300 /dev/zero | dd of=%s/index.sqlite conv=notrunc bs=1 seek=3000 2>/dev/null",
+        "for f in %s/journal/*; do : > $f; done", "head -c 20000 /dev/urandom > %s/index.sqlite", "head -c 65536 /dev/zero | dd of=%s/index.sqlite conv=notrunc bs=8192 seek=1 2>/dev/null",
         "rm -rf %s/journal; mkfifo %s/journal", "rm %s/journal/0000000001.seg; mkfifo %s/journal/0000000001.seg", "rm %s/journal/0000000002.seg; mkdir %s/journal/0000000002.seg",
         "rm %s/journal/0000000002.seg; ln -s /dev/zero %s/journal/0000000002.seg", "rm %s/head; mkdir %s/head", "rm -rf %s",
     };
