@@ -6,6 +6,7 @@
  * ends before any of these, its end was removed or damaged. It works beside a running writer: what these facts say is read first, so that the journal can only
  * be further on. */
 #include "store/inside.h"
+#include "store/words.h"
 #include "base/must.h"
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct check {
     /* the index */
     sqlite3 *db;
     sqlite3_stmt *rows, *notes;
+    struct words *words;
     bool has_row, has_note;
     struct position indexed, known;  /* the index's place; the head file's (seq 0: none) */
     uint64_t index_dropped;          /* rows up to here were dropped from the index with their segments */
@@ -115,6 +117,11 @@ static bool check_row(struct check *c, const struct entry *e, uint64_t segment, 
     const char *column = index_row_differs(c->rows, segment, e->at, rec, c->arena);
     if (column)
         return bad(c, e->seq, rec->id, where, UINT64_MAX, "column %s of row %llu is not what the journal says", column, (unsigned long long)e->seq);
+    if (c->words) {
+        int last = sqlite3_column_count(c->rows) - 1;
+        const char *words = (const char *)sqlite3_column_text(c->rows, last);
+        words_add(c->words, (int64_t)e->seq, (struct span[3]){ rec->question, rec->answer_start, { words, (size_t)sqlite3_column_bytes(c->rows, last) } });
+    }
     return row_next(c->rows, &c->has_row) || index_unreadable(c);
 }
 
@@ -328,7 +335,20 @@ static bool open_index(struct check *c)
     ok = ok && sqlite3_prepare_v2(c->db, sql.bytes, -1, &c->rows, NULL) == SQLITE_OK
               && sqlite3_prepare_v2(c->db, "SELECT seq, segment, offset, kind, at_us, n, gone_seq, text FROM notes WHERE seq > ?1 AND seq <= ?2 ORDER BY seq", -1, &c->notes, NULL) == SQLITE_OK;
     buf_free(&sql);
+    /* Words are added up over the whole index, so a part of it cannot be compared. */
+    if (ok && !c->from && !c->to)
+        c->words = words_new(c->db);
     return ok || index_unreadable(c);
+}
+
+static bool words_same(struct check *c)
+{
+    char where[PATH_MAX + 32];
+    int agree = c->words ? words_agree(c->words) : 1;
+    index_where(c, where, "search");
+    return agree == 1 || bad(c, 0, "", where, UINT64_MAX, agree < 0 ? "the full-text index cannot be read: %s (vigie records --rebuild makes it anew)"
+                             : "the full-text index does not hold the words of the records%.0s: a search may hide or show what it must not (vigie records --rebuild makes it anew)",
+                             sqlite3_errmsg(c->db));
 }
 
 /* A row beyond the index's place was put there by another hand: rows and place move in one transaction. */
@@ -420,7 +440,7 @@ static int verify_once(struct check *c, struct troubles *t)
         bad(c, 0, "", path, UINT64_MAX, "the checkpoint is of another chain");
         result = 0;
     }
-    if (result == 1 && c->db && !c->to && (!no_surplus(c, UINT64_MAX) || !nothing_beyond(c)))
+    if (result == 1 && c->db && !c->to && (!no_surplus(c, UINT64_MAX) || !nothing_beyond(c) || !words_same(c)))
         result = 0;
     if (result == 1 && (!c->seq || c->seq < c->from)) {
         trouble_add(t, c->dir, 0, 0, "", "there %s (the journal ends at record %llu)", c->seq ? "is no such record" : "are no records here yet", (unsigned long long)c->seq);
@@ -450,6 +470,7 @@ bool store_verify_head(const char *dir, uint64_t from, uint64_t to, const char *
         result = verify_once(c, t);
         if (has_wanted)
             *has_wanted = c->has_wanted;
+        words_free(c->words);
         sqlite3_finalize(c->rows);
         sqlite3_finalize(c->notes);
         sqlite3_close(c->db);

@@ -97,6 +97,8 @@ static void test_index_columns(void **state)
         "request_type, request_coding, answer_type, answer_coding, is_request_cut, is_answer_cut, caller, session, \"join\", tags, path, findings, question, answer_start, request_sha256, "
         "answer_sha256, words FROM exchanges WHERE seq = 2",
         "INSERT INTO notes(seq, kind, gone_seq) VALUES(98, 3, 8)", "INSERT INTO notes(seq, kind, gone_seq) VALUES(5, 3, 8)", "UPDATE place SET seq = seq + 5", "UPDATE place SET chain = '00'",
+        "INSERT INTO search(search, rowid, question, answer_start, words) SELECT 'delete', seq, question, answer_start, words FROM exchanges WHERE seq = 3",
+        "INSERT INTO search(rowid, question) VALUES(3, 'quiet')", "INSERT INTO search(search) VALUES('delete-all')", "DROP TABLE search",
         "DROP TABLE exchanges", "DROP TABLE place", "DROP TABLE notes",
         "CREATE TABLE swap AS SELECT question AS q FROM exchanges WHERE seq = 2; UPDATE exchanges SET question = (SELECT question FROM exchanges WHERE seq = 3) WHERE seq = 2",
     };
