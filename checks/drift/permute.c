@@ -54,7 +54,7 @@ static void link_columns(struct permuter *m)
     struct pool *p = m->pool;
     for (uint32_t i = 0; i < p->ncolumns && m->nlinked < LINKED_MOST; i++) {
         struct pooled_column *c = &p->columns[i];
-        if (c->on || !is_varied(c) || strcmp(c->kind, "rows") == 0)
+        if (c->on || !is_varied(c) || strcmp(c->kind, "rows") == 0 || c->bins[0].total > p->n / 4)
             continue;
         if (!c->rank) {
             if (c->nbins != 5 || c->bins[3].total || c->bins[4].total)

@@ -4,18 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BLOCKS_MOST = 4096, DIVISIONS = 20000 };
+enum { BLOCKS_MOST = 4096, DIVISIONS = 10000 };
 
-/* The bet against uniform p, mixed over powers: the integral of k p^(k-1) for k from 0 to 1. */
-static double bet(double p)
-{
-    if (p >= 1)
-        return 0.5;
-    if (p > 0.999) /* the limit at 1, where the formula loses its digits */
-        return 0.5 + (1 - p) / 3;
-    double log_p = log(p);
-    return (1 - p + p * log_p) / (p * log_p * log_p);
-}
+/* Bets against uniform p: k p^(k-1). Each onset's martingale is the mean of one for each power, so it learns which pays. */
+static const double powers[] = { 0.07, 0.2, 0.4, 0.7 };
+enum { POWERS = sizeof powers / sizeof *powers };
 /* Weights of the blocks at which a change may begin; they sum to less than 1 over all s from 1 on. */
 static double onset_weight(size_t s) { return 1 / (2.1098 * (double)(s + 1) * log((double)(s + 1)) * log((double)(s + 1))); }
 
@@ -27,21 +20,21 @@ struct watch {
     struct drift_line *lines;      /* in the order in which they become known */
     const size_t *place;           /* of each: its line, and the line at which it was known */
     const size_t *known;
-    size_t n, warmup;
+    size_t n, warmup, least;       /* lines in a block at least */
 };
 
-static void watch_run(const struct watch *w, struct drift_stream_report *out, size_t *cap)
+static void watch_at(const struct watch *w, struct drift_stream_report *out, size_t *cap)
 {
     struct {
-        double log_value;
+        double log_value[POWERS];
         size_t from;
     } *running = arena_alloc(w->arena, BLOCKS_MOST * sizeof *running);
     size_t at = w->warmup, blocks = 0;
     while (at < w->n && blocks < BLOCKS_MOST) {
-        size_t size = at / BLOCK_SHARE > BLOCK_LEAST ? at / BLOCK_SHARE : BLOCK_LEAST;
+        size_t size = at / BLOCK_SHARE > w->least ? at / BLOCK_SHARE : w->least;
         if (at + size > w->n)
             size = w->n - at;
-        if (size < BLOCK_LEAST / 2) /* a rest too small to say much */
+        if (size < w->least / 2) /* a rest too small to say much */
             return;
         struct arena *a = arena_new((size_t)4 << 30);
         struct drift_sample *before = drift_sample_new(a), *block = drift_sample_new(a);
@@ -51,14 +44,17 @@ static void watch_run(const struct watch *w, struct drift_stream_report *out, si
         struct drift_report r;
         drift_compare(a, before, block, &o, &r);
         running[blocks].from = at;
-        running[blocks++].log_value = 0;
+        memset(running[blocks++].log_value, 0, sizeof running->log_value);
         out->blocks++;
-        double value = 1, best = -1, gain = log(bet(r.p_random > 1e-9 ? r.p_random : 1e-9));
+        double value = 1, best = -1, log_p = log(r.p_random > 1e-9 ? r.p_random : 1e-9);
         size_t onset = at;
         for (size_t s = 0; s < blocks; s++) {
-            running[s].log_value += gain;
-            double here = onset_weight(s + 1) * exp(fmin(running[s].log_value, 600));
-            value += here - onset_weight(s + 1);
+            double here = 0;
+            for (int k = 0; k < POWERS; k++) {
+                running[s].log_value[k] += log(powers[k]) + (powers[k] - 1) * log_p;
+                here += exp(fmin(running[s].log_value[k], 600)) / POWERS;
+            }
+            value += onset_weight(s + 1) * (here - 1);
             if (here > best) {
                 best = here;
                 onset = running[s].from;
@@ -82,6 +78,27 @@ static void watch_run(const struct watch *w, struct drift_stream_report *out, si
             return;
         }
         arena_free(a);
+    }
+}
+
+/* Short blocks see a large change soon, long ones a small one at all; each has half of alpha. The earlier alarm counts. */
+static void watch_run(const struct watch *w, struct drift_stream_report *out, size_t *cap)
+{
+    size_t had = out->nalarms;
+    struct watch scale = *w;
+    scale.threshold *= 2;
+    scale.least = BLOCK_LEAST;
+    watch_at(&scale, out, cap);
+    size_t first = out->nalarms;
+    scale.least = BLOCK_WIDE;
+    watch_at(&scale, out, cap);
+    if (first > had && out->nalarms > first) { /* both rang: keep the earlier */
+        if (out->alarms[first].line < out->alarms[had].line) {
+            memmove(out->alarms + had, out->alarms + first, (out->nalarms - first) * sizeof *out->alarms);
+            out->nalarms -= first - had;
+        } else {
+            out->nalarms = first;
+        }
     }
 }
 

@@ -4,9 +4,10 @@
  * window_n are its window; drift_watch_judge compares the two.
  *
  * Looking again and again: a look is taken only when at least half the window is new, whoever asks; in between the last
- * report is returned. Each look spends alpha / PERIOD_LOOKS, so that over any PERIOD_LOOKS looks in a row the chance of
+ * report is returned. Each look spends alpha / DRIFT_PERIOD_LOOKS, so that over any DRIFT_PERIOD_LOOKS looks in a row the chance of
  * any alarm at all without drift is at most alpha (a union bound: it needs no independence of looks). With the defaults
- * that is 40 looks, at least 4,000 observations. One judgement costs at most about 0.2 s of CPU, usually a tenth of it.
+ * that is 20 looks, at least 2,000 observations. A quiet look costs some 10 to 50 ms of CPU, one that sees something up to
+ * 4,200 divisions (alpha / 20 needs them): a second with long texts on both sides.
  *
  * Bounded: an observation keeps at most 2 × DRIFT_EXCERPT_MOST bytes of text and DRIFT_WATCH_FEATURES features; with the
  * defaults (300 + 200) a watch stays under about 1.1 MB for text, 2.5 MB with as many features as it takes.
@@ -21,7 +22,7 @@ enum {
     DRIFT_EXCERPT_MOST = 1024,
     DRIFT_WATCH_FEATURES = 64,     /* of a row, inputs and outputs together; further ones are left out and counted */
     DRIFT_WATCH_MOST = 5000,       /* baseline_n and window_n each */
-    DRIFT_PERIOD_LOOKS = 40,
+    DRIFT_PERIOD_LOOKS = 20,
     DRIFT_EXAMPLES = 3,
 };
 struct drift_watch;
