@@ -77,49 +77,33 @@ static bool report(enum model which, const char *folder)
     }
     texts_prepare(&t);
     struct learn_settings s = texts_settings(which);
-    double *sums = texts_leave_out(&t, s);
+    struct judgements j;
+    texts_leave_out(&t, s, &j);
     struct learned scale = { .slope = 1 };
-    texts_calibrate(&t, sums, &scale);
+    texts_calibrate(&t, &j, &scale);
 
-    struct judged *all = arena_alloc(a, (t.n + 1) * sizeof *all), *some = arena_alloc(a, (t.n + 1) * sizeof *some);
-    size_t n = 0;
-    for (size_t i = 0; i < t.n; i++)
-        if (!t.is_ours[t.list[i].group])
-            all[n++] = (struct judged){ 1 / (1 + exp(-((double)scale.slope * sums[i] + (double)scale.shift))), t.list[i].is_so };
+    struct judged *some = arena_alloc(a, (j.n + 1) * sizeof *some);
     printf("## %s\n\n%zu texts, 2^%u weights, %u named; calibration %.3f × sum %+.3f\n\n", model_names[which], t.n, s.bits, s.named, (double)scale.slope, (double)scale.shift);
-    printf("| source left out | yes | no | ROC within | ROC against all noes | recall at 1 %% of all noes | recall at 0.5 | noes flagged at 0.5 | F1 at 0.5 |\n"
+    printf("| source left out | yes | no | ROC within | ROC against kept-back noes | recall at 1 %% of them | recall at 0.5 | its noes flagged at 0.5 | F1 at 0.5 within |\n"
            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
-    double roc = 0, recall_1 = 0, within = 0;
+    double roc = 0, recall_1 = 0, within = 0, recall = 0;
     size_t sources = 0, within_n = 0;
     for (uint32_t g = 0; g < t.ngroups; g++) {
         if (t.is_ours[g])
             continue;
-        size_t k = 0, m = 0;
-        for (size_t i = 0, j = 0; i < t.n; i++) {
-            if (t.is_ours[t.list[i].group])
-                continue;
-            if (t.list[i].group == g)
-                some[k++] = all[j];
-            j++;
+        size_t k = 0, m = 0, flagged = 0;
+        for (size_t i = 0; i < j.n; i++) {
+            const struct text *x = &t.list[j.list[i].text];
+            if (j.list[i].left_out == g && x->group == g) {
+                some[k++] = (struct judged){ j.list[i].p, x->is_so };
+                flagged += !x->is_so && j.list[i].p >= 0.5;
+            }
         }
         struct figures own = measure(a, some, k);
-        m = 0;
-        for (size_t i = 0, j = 0; i < t.n; i++) {
-            if (t.is_ours[t.list[i].group])
-                continue;
-            if (!t.list[i].is_so || t.list[i].group == g)
-                if (!(t.list[i].group == g && !t.list[i].is_so) || true)
-                    some[m++] = all[j];
-            j++;
-        }
+        for (size_t i = 0; i < j.n; i++)
+            if (j.list[i].left_out == g && (t.list[j.list[i].text].is_so || t.list[j.list[i].text].group != g))
+                some[m++] = (struct judged){ j.list[i].p, t.list[j.list[i].text].is_so };
         struct figures wide = measure(a, some, m);
-        size_t flagged = 0;
-        for (size_t i = 0, j = 0; i < t.n; i++) {
-            if (t.is_ours[t.list[i].group])
-                continue;
-            flagged += t.list[i].group == g && !t.list[i].is_so && all[j].p >= 0.5;
-            j++;
-        }
         printf("| %s | %zu | %zu |", t.group[g], own.yes, own.no);
         cell(own.roc);
         cell(own.yes ? wide.roc : NAN);
@@ -131,6 +115,7 @@ static bool report(enum model which, const char *folder)
         if (own.yes) {
             roc += wide.roc;
             recall_1 += wide.recall_1;
+            recall += own.recall;
             sources++;
         }
         if (own.yes && own.no) {
@@ -138,22 +123,31 @@ static bool report(enum model which, const char *folder)
             within_n++;
         }
     }
-    struct figures f = measure(a, all, n);
-    printf("\nMean over sources with both: ROC within %.3f. Mean over sources with yes: ROC %.3f, recall at 1 %% %.3f.\n", within_n ? within / (double)within_n : NAN,
-           roc / (double)sources, recall_1 / (double)sources);
-    printf("All together: ROC %.3f, F1 at 0.5 %.3f (precision %.3f, recall %.3f), recall at 1 %% %.3f.\n\n", f.roc, f.f1, f.precision, f.recall, f.recall_1);
+    size_t n = 0, kept = 0, kept_flagged = 0;
+    for (size_t i = 0; i < j.n; i++) { /* each "yes" once, and the noes of known sources that were kept back */
+        const struct text *x = &t.list[j.list[i].text];
+        if (x->is_so || x->group != j.list[i].left_out)
+            some[n++] = (struct judged){ j.list[i].p, x->is_so };
+        if (!x->is_so && x->group != j.list[i].left_out) {
+            kept++;
+            kept_flagged += j.list[i].p >= 0.5;
+        }
+    }
+    struct figures f = measure(a, some, n);
+    printf("\nMean over sources with both: ROC within %.3f. Mean over sources with yes: ROC %.3f, recall at 1 %% %.3f, recall at 0.5 %.3f. "
+           "Kept-back noes of known sources flagged at 0.5: %.4f.\n",
+           within_n ? within / (double)within_n : NAN, roc / (double)sources, recall_1 / (double)sources, recall / (double)sources, (double)kept_flagged / (double)kept);
+    printf("All together: ROC %.3f, recall at 1 %% %.3f, recall at 0.5 %.3f.\n\n", f.roc, f.recall_1, f.recall);
     const char *file = getenv("VIGIE_JUDGED"); /* every judgement, for reading what went wrong */
     if (file) {
         char path[512];
         snprintf(path, sizeof path, "%s-%s.tsv", file, model_names[which]);
         FILE *out = fopen(path, "w");
-        for (size_t i = 0, j = 0; out && i < t.n; i++) {
-            if (t.is_ours[t.list[i].group])
-                continue;
-            fprintf(out, "%.4f\t%d\t%s\t", all[j].p, all[j].is_so, t.group[t.list[i].group]);
-            j++;
-            for (size_t k = 0; k < t.list[i].text.len && k < 400; k++)
-                fputc(t.list[i].text.at[k] == '\n' || t.list[i].text.at[k] == '\t' ? ' ' : t.list[i].text.at[k], out);
+        for (size_t i = 0; out && i < j.n; i++) {
+            const struct text *x = &t.list[j.list[i].text];
+            fprintf(out, "%.4f\t%d\t%s\t%d\t", j.list[i].p, x->is_so, t.group[x->group], x->group == j.list[i].left_out);
+            for (size_t k = 0; k < x->text.len && k < 400; k++)
+                fputc(x->text.at[k] == '\n' || x->text.at[k] == '\t' ? ' ' : x->text.at[k], out);
             fputc('\n', out);
         }
         if (out)

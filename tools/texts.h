@@ -15,7 +15,7 @@
 #include "checks/text/learn.h"
 #include "tools/own_sentences.h"
 
-enum { GROUPS_MOST = 64 };
+enum { GROUPS_MOST = 64, FOLDS = 4 };
 struct texts {
     struct arena *a;
     enum model model;
@@ -140,7 +140,7 @@ static inline bool texts_read(struct texts *t, enum model model, const char *fol
         { "injection/benign.jsonl", "prompt", "injection", "benign", NULL, 1, 1 },
         { "injection/french.jsonl", "prompt", "injection", "benign", NULL, 1, 1 },
         { "scope/clinc150.jsonl", "prompt", NULL, NULL, "ordinary-clinc", 1, 3 },
-        { "scope/banque-fr.jsonl", "prompt", NULL, NULL, "ordinary-banque-fr", 1, 1 },
+        { "scope/banque-fr.jsonl", "prompt", "-", "in", "ordinary-banque-fr", 1, 1 },
         { "grounding/ragtruth.jsonl", "context", NULL, NULL, "ordinary-documents", 1, 3 },
         { "grounding/summedits.jsonl", "context", NULL, NULL, "ordinary-documents", 1, 3 },
         { "grounding/general.jsonl", "prompt", NULL, NULL, "ordinary-requests", 1, 1 },
@@ -181,52 +181,84 @@ static inline void texts_prepare(struct texts *t)
         for (size_t k = 0; k < n; k++)
             f[k] = w[k].features;
         double size = (double)in_group[x->group][x->is_so];
-        t->examples[i] = (struct example){ f, n, x->is_so, x->weight * (float)fmin(2.5, fmax(0.5, sqrt(250 / size))), x->group };
+        t->examples[i] = (struct example){ f, n, x->is_so, x->weight * (float)fmin(2.5, fmax(0.5, sqrt(250 / size))), x->group, (uint32_t)(i * 2654435761u >> 16) % FOLDS };
     }
 }
 
 static inline struct learn_settings texts_settings(enum model model)
 {
-    struct learn_settings s = { .bits = MODEL_BITS, .epochs = 16, .rate = 1, .keep_small = 5e-5f, .named_size = 0.15f, .seed = 7 };
+    struct learn_settings s = { .bits = MODEL_BITS, .epochs = 12, .rate = 1, .keep_small = 5e-5f, .named_size = 1, .bias = -1, .seed = 7 };
     s.named = model == MODEL_REFUSAL ? refusal_named() : injection_named();
     s.kinds = model == MODEL_REFUSAL ? refusal_kinds : injection_kinds;
     /* for experiments only: the defaults are what the models are trained with */
     const char *e;
     if ((e = getenv("VIGIE_LEARN")))
-        sscanf(e, "%u,%f,%f,%f,%u", &s.epochs, &s.rate, &s.keep_small, &s.named_size, &s.seed);
+        sscanf(e, "%u,%f,%f,%f,%f", &s.epochs, &s.rate, &s.keep_small, &s.named_size, &s.bias);
     return s;
 }
-/* Every text's sum by a model that did not see its source. */
-static inline double *texts_leave_out(struct texts *t, struct learn_settings s)
+/* Judgements by models that did not see the text's source. For each source g that has texts with the trait, a model is
+ * trained without g and without a quarter of all other texts that have it not; it judges g and that quarter. */
+struct judgement {
+    double sum, p;
+    uint32_t text, left_out;   /* which text; which source was left out */
+};
+struct judgements {
+    struct judgement *list;
+    size_t n, cap;
+};
+static inline void texts_leave_out(struct texts *t, struct learn_settings s, struct judgements *out)
 {
-    double *sums = arena_alloc(t->a, (t->n + 1) * sizeof *sums);
+    *out = (struct judgements){ 0 };
+    uint32_t turn = 0;
     for (uint32_t g = 0; g < t->ngroups; g++) {
         if (t->is_ours[g])
             continue;
+        uint32_t fold = turn++ % FOLDS;
         struct arena_mark mark = arena_mark(t->a);
-        struct learned *m = learn(t->a, t->examples, t->n, s, g);
-        for (size_t i = 0; i < t->n; i++)
-            if (t->list[i].group == g)
-                sums[i] = learned_sum(m, &t->examples[i]);
+        struct learned *m = learn(t->a, t->examples, t->n, s, g, fold);
+        double *sums = malloc(t->n * sizeof *sums);
+        for (size_t i = 0; sums && i < t->n; i++)
+            sums[i] = learned_sum(m, &t->examples[i]);
         arena_rewind(t->a, mark);
+        for (size_t i = 0; sums && i < t->n; i++)
+            if (t->list[i].group == g || (!t->list[i].is_so && t->examples[i].fold == fold && !t->is_ours[t->list[i].group]))
+                *ARENA_PUSH(t->a, out->list, out->n, out->cap) = (struct judgement){ sums[i], 0, (uint32_t)i, g };
+        free(sums);
         fprintf(stderr, "\rleft out %u of %u: %-24s", g + 1, t->ngroups, t->group[g]);
     }
     fprintf(stderr, "\r%48s\r", "");
-    return sums;
 }
-/* Slope and shift from sums of texts whose source was left out. */
-static inline void texts_calibrate(struct texts *t, const double *sums, struct learned *m)
+static inline int texts_by_sum(const void *x, const void *y)
 {
-    double *s = arena_alloc(t->a, (t->n + 1) * sizeof *s);
-    bool *so = arena_alloc(t->a, t->n + 1);
-    float *w = arena_alloc(t->a, (t->n + 1) * sizeof *w);
+    const double *a = x, *b = y;
+    return *a < *b ? -1 : *a > *b;
+}
+/* Slope and shift from those judgements. */
+static inline void texts_calibrate(struct texts *t, const struct judgements *j, struct learned *m)
+{
+    double *s = arena_alloc(t->a, (j->n + 1) * sizeof *s);
+    bool *so = arena_alloc(t->a, j->n + 1);
+    float *w = arena_alloc(t->a, (j->n + 1) * sizeof *w);
+    for (size_t i = 0; i < j->n; i++) {
+        s[i] = j->list[i].sum;
+        so[i] = t->list[j->list[i].text].is_so;
+        /* a "no" is judged about as often as there are sources over folds */
+        w[i] = t->examples[j->list[i].text].weight * (so[i] ? 1 : (float)FOLDS / (float)(t->ngroups + FOLDS));
+    }
+    learn_calibrate(m, s, so, w, j->n);
+    /* False alarms cost more than misses: at 0.5 at most this part of kept-back texts of known sources may be flagged. */
+    double most = t->model == MODEL_REFUSAL ? 0.006 : 0.015;
     size_t k = 0;
-    for (size_t i = 0; i < t->n; i++)
-        if (!t->is_ours[t->list[i].group]) {
-            s[k] = sums[i];
-            so[k] = t->list[i].is_so;
-            w[k++] = t->examples[i].weight;
-        }
-    learn_calibrate(m, s, so, w, k);
+    for (size_t i = 0; i < j->n; i++)
+        if (!so[i] && t->list[j->list[i].text].group != j->list[i].left_out)
+            s[k++] = j->list[i].sum;
+    qsort(s, k, sizeof *s, texts_by_sum);
+    if (k) {
+        double edge = s[k - 1 - (size_t)((double)k * most)];
+        if ((double)m->slope * edge + (double)m->shift > 0)
+            m->shift = (float)(-(double)m->slope * edge);
+    }
+    for (size_t i = 0; i < j->n; i++)
+        j->list[i].p = 1 / (1 + exp(-((double)m->slope * j->list[i].sum + (double)m->shift)));
 }
 #endif

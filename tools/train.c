@@ -20,9 +20,10 @@ int main(int argc, char **argv)
         return 2;
     texts_prepare(&t);
     struct learn_settings s = texts_settings((enum model)which);
-    double *sums = texts_leave_out(&t, s);
-    struct learned *m = learn(a, t.examples, t.n, s, UINT32_MAX);
-    texts_calibrate(&t, sums, m);
+    struct judgements j;
+    texts_leave_out(&t, s, &j);
+    struct learned *m = learn(a, t.examples, t.n, s, UINT32_MAX, UINT32_MAX);
+    texts_calibrate(&t, &j, m);
     char about[LINEAR_HEADER];
     snprintf(about, sizeof about, "%s: %zu texts, %u sources, seed %u", model_names[which], t.n, t.ngroups, s.seed);
     struct span file = learned_file(a, m, about);

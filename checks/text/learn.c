@@ -9,6 +9,10 @@ static uint64_t next_random(uint64_t *state)
     z = (z ^ z >> 27) * 0x94d049bb133111ebull;
     return z ^ z >> 31;
 }
+static double root(size_t n)
+{
+    return n ? 1 / sqrt((double)n) : 0;
+}
 static double sum_of(const struct learned *m, const struct features *f, double shrink)
 {
     double named = 0, grams = 0;
@@ -16,7 +20,7 @@ static double sum_of(const struct learned *m, const struct features *f, double s
         named += (double)m->named[f->named[i]];
     for (size_t i = 0; i < f->grams.n; i++)
         grams += (double)m->weights[f->grams.id[i]];
-    return (double)m->bias + shrink * (f->grams.n ? named + grams / sqrt((double)f->grams.n) : named);
+    return (double)m->bias + shrink * (grams * root(f->grams.n) + named * root(f->nnamed));
 }
 double learned_sum(const struct learned *m, const struct example *e)
 {
@@ -25,16 +29,16 @@ double learned_sum(const struct learned *m, const struct example *e)
         best = fmax(best, sum_of(m, &e->windows[w], 1));
     return best;
 }
-struct learned *learn(struct arena *a, const struct example *list, size_t n, struct learn_settings s, uint32_t left_out)
+struct learned *learn(struct arena *a, const struct example *list, size_t n, struct learn_settings s, uint32_t left_out, uint32_t kept_back)
 {
     size_t size = (size_t)1 << s.bits;
     struct learned *m = arena_alloc(a, sizeof *m);
-    *m = (struct learned){ .settings = s, .slope = 1, .weights = arena_alloc(a, size * sizeof(float)), .named = arena_alloc(a, (s.named + 1) * sizeof(float)) };
+    *m = (struct learned){ .settings = s, .slope = 1, .bias = s.bias, .weights = arena_alloc(a, size * sizeof(float)), .named = arena_alloc(a, (s.named + 1) * sizeof(float)) };
     struct arena_mark mark = arena_mark(a);
     uint32_t *order = arena_alloc(a, n * sizeof *order);
     size_t k = 0;
     for (size_t i = 0; i < n; i++)
-        if (list[i].group != left_out && list[i].nwindows)
+        if (list[i].group != left_out && list[i].nwindows && (list[i].is_so || list[i].fold != kept_back))
             order[k++] = (uint32_t)i;
     uint64_t random = s.seed;
     /* The weights are shrink × what is stored, so that L2 costs one multiplication a step (Bottou, Pegasos). */
@@ -63,13 +67,12 @@ struct learned *learn(struct arena *a, const struct example *list, size_t n, str
             double rate = (double)s.rate / (1 + (double)s.rate * (double)s.keep_small * steps++);
             double error = (1 / (1 + exp(-sum)) - e->is_so) * (double)e->weight;
             shrink *= 1 - rate * (double)s.keep_small;
-            float by = f->grams.n ? (float)(rate * error / (shrink * sqrt((double)f->grams.n))) : 0;
+            float by = (float)(rate * error * root(f->grams.n) / shrink);
             for (size_t g = 0; g < f->grams.n; g++)
                 m->weights[f->grams.id[g]] -= by;
-            by = (float)(rate * error * (double)(s.named_size * s.named_size) / shrink);
+            by = (float)(rate * error * (double)(s.named_size * s.named_size) * root(f->nnamed) / shrink);
             for (size_t g = 0; g < f->nnamed; g++)
                 m->named[f->named[g]] -= by;
-            m->bias -= (float)(0.1 * rate * error);
         }
     }
     for (size_t i = 0; i < size; i++)

@@ -44,13 +44,15 @@ bool linear_is_whole(struct span b)
 
 double linear_sum(const struct linear *m, const struct features *f)
 {
-    double sum = m->bias;
+    double sum = m->bias, named = 0;
     for (size_t i = 0; i < f->nnamed; i++)
         if (f->named[i] < m->named)
-            sum += (double)m->named_weights[f->named[i]];
+            named += (double)m->named_weights[f->named[i]];
     int32_t grams = 0; /* at most 2^22 features of 127 */
     for (size_t i = 0; i < f->grams.n; i++)
         grams += m->weights[f->grams.id[i]];
+    if (f->nnamed)
+        sum += named / sqrt((double)f->nnamed);
     return f->grams.n ? sum + (double)m->scale * grams / sqrt((double)f->grams.n) : sum;
 }
 

@@ -2,8 +2,8 @@
  *
  * linear: a linear model of a text: a weight for each hashed n-gram (8 bits, one common scale) and for each named feature
  * (32-bit floats). What it says is a logistic function of
- *     bias + sum of the named features' weights + sum of the n-grams' weights / sqrt(number of n-grams).
- * Every feature is there or not; the root keeps long texts from being louder than short ones.
+ *     bias + sum of the named features' weights / sqrt(their number) + sum of the n-grams' weights / sqrt(their number).
+ * Every feature is there or not; the roots keep long texts from being louder than short ones.
  *
  * The file, little-endian, all fields aligned: "vigl", u32 version, u32 bits, u32 named, u32 kinds (of n-grams), f32 bias,
  * f32 scale, f32 slope, f32 shift (calibration: p = 1 / (1 + exp(-(slope * sum + shift)))), u32 checksum (FNV-1a of all that
