@@ -129,6 +129,7 @@ export async function stage(t) {
     }
     v.configure()
     v.start = async () => {
+      v.ended = undefined
       v.process = spawn(binary, ['serve', '-c', 'vigie.yaml', ...args], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
       v.exit = once(v.process, 'exit').then(([code, signal]) => { v.ended = { code, signal }; return v.ended })
       const from = v.log.length
@@ -144,7 +145,6 @@ export async function stage(t) {
       v.port = v.ports[0]
       v.url = `http://127.0.0.1:${v.port}`
       v.admin = `http://127.0.0.1:${v.admin_port}`
-      v.ended = undefined
     }
     v.stop = async (signal = 'SIGTERM') => {
       if (v.process.exitCode === null && v.process.signalCode === null) v.process.kill(signal)
