@@ -2,6 +2,7 @@
  * random: a small seeded generator (splitmix64, Steele, Lea and Flood 2014) for permutations that must repeat. */
 #ifndef CHECKS_DRIFT_RANDOM_H
 #define CHECKS_DRIFT_RANDOM_H
+#include <stddef.h>
 #include <stdint.h>
 
 struct random_state {

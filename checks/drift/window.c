@@ -355,6 +355,28 @@ static uint32_t examples(struct arena *a, const struct kept *list, uint32_t n, c
     return found;
 }
 
+/* A report of its own: the comparison's arena is a hundred times larger and goes at once. */
+static void copy_report(struct arena *a, const struct drift_report *from, struct drift_report *to)
+{
+    *to = *from;
+    to->what = arena_text(a, span_of(from->what));
+    to->features = arena_alloc(a, (from->nfeatures + 1) * sizeof *to->features);
+    for (size_t i = 0; i < from->nfeatures; i++) {
+        to->features[i] = from->features[i];
+        to->features[i].name = arena_text(a, span_of(from->features[i].name));
+        to->features[i].kind = arena_text(a, span_of(from->features[i].kind));
+        to->features[i].what = arena_text(a, span_of(from->features[i].what));
+    }
+    to->terms = arena_alloc(a, (from->nterms + 1) * sizeof *to->terms);
+    for (size_t i = 0; i < from->nterms; i++) {
+        to->terms[i] = from->terms[i];
+        to->terms[i].term = arena_text(a, span_of(from->terms[i].term));
+    }
+    to->schema = arena_alloc(a, (from->nschema + 1) * sizeof *to->schema);
+    for (size_t i = 0; i < from->nschema; i++)
+        to->schema[i] = (struct drift_change){ arena_text(a, span_of(from->schema[i].feature)), arena_text(a, span_of(from->schema[i].change)) };
+}
+
 bool drift_watch_judge(struct drift_watch *w, double alpha, struct drift_watch_report *out)
 {
     bool is_full = w->nbaseline == w->options.baseline_n && w->nwindow == w->options.window_n;
@@ -362,16 +384,19 @@ bool drift_watch_judge(struct drift_watch *w, double alpha, struct drift_watch_r
     bool is_look = is_full && w->fresh * 2 >= w->options.window_n;
     if (is_look) {
         drop_report(w);
-        w->arena = arena_new((size_t)1 << 30);
+        w->arena = arena_new(1 << 22);
         w->looks++;
         w->fresh = 0;
         struct drift_watch_report *l = &w->last;
-        struct arena *scratch = w->arena;
+        struct arena *scratch = arena_new((size_t)1 << 30);
+        struct drift_report found;
         struct drift_sample *before = sample_of(scratch, w->baseline, w->nbaseline, &l->baseline_from_us, &l->baseline_to_us);
         struct drift_sample *after = sample_of(scratch, w->window, w->nwindow, &l->window_from_us, &l->window_to_us);
         struct drift_options o = { .alpha = alpha / DRIFT_PERIOD_LOOKS, .seed = (uint32_t)w->looks, .least_effect = w->options.least_effect,
                                    .permutations_most = JUDGE_DIVISIONS };
-        drift_compare(scratch, before, after, &o, &w->report);
+        drift_compare(scratch, before, after, &o, &found);
+        copy_report(w->arena, &found, &w->report);
+        arena_free(scratch);
         l->report = &w->report;
         l->alpha = alpha;
         l->alpha_of_look = o.alpha;
@@ -389,8 +414,8 @@ bool drift_watch_judge(struct drift_watch *w, double alpha, struct drift_watch_r
         }
         l->state = w->report.is_drift ? DRIFT_DRIFTING : DRIFT_WATCHING;
         if (w->report.is_drift) {
-            l->nbefore = examples(scratch, w->baseline, w->nbaseline, &w->report, false, l->before);
-            l->nafter = examples(scratch, w->window, w->nwindow, &w->report, true, l->after);
+            l->nbefore = examples(w->arena, w->baseline, w->nbaseline, &w->report, false, l->before);
+            l->nafter = examples(w->arena, w->window, w->nwindow, &w->report, true, l->after);
         }
         l->what = w->report.what;
     }
