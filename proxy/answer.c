@@ -71,6 +71,16 @@ static void write_out(struct exchange *x, struct span s)
     conn_dirty(c);
 }
 
+/* What the record keeps of the answer: as it came, but redacted where that was done, and with what a block kept back. */
+static void keep(struct exchange *x, struct span data)
+{
+    if (x->route->record == RECORD_OFF || x->is_recorded)
+        return;
+    size_t most = (size_t)x->route->limits.keep, room = most > x->kept.len ? most - x->kept.len : 0;
+    buf_add(&x->kept, span_cut(data, 0, data.len < room ? data.len : room));
+    x->is_kept_cut |= data.len > room;
+}
+
 /* ---- holding and releasing ---- */
 
 static bool must_wait(const struct exchange *x)
@@ -146,6 +156,7 @@ static void block(struct exchange *x, const char *message)
     }
     x->is_upstream_ended = true;
     x->v.action = ACTION_BLOCK;
+    keep(x, buf_span(&x->held));
     buf_clear(&x->held);
     x->npending = x->pending_at = 0;
     if (!x->is_head_sent) {
@@ -172,6 +183,7 @@ static void too_large(struct exchange *x)
     }
     x->error = "answer_too_large_to_check";
     x->is_upstream_ended = true;
+    keep(x, buf_span(&x->held));
     if (!x->is_head_sent) {
         exchange_refuse(x, 502, "answer_too_large_to_check", "the answer is longer than a blocking rule may hold (limits.hold)", NULL, true);
         return;
@@ -230,6 +242,7 @@ static bool let_go(struct exchange *x)
         return true;
     struct buf out = { .cap = 0 };
     bool ok = release(x, &out);
+    keep(x, buf_span(&out));
     write_out(x, buf_span(&out));
     buf_free(&out);
     if (!ok)
@@ -306,25 +319,15 @@ static void on_head(void *context, const struct http_head *h)
         answer_send_head(x, h->framing, h->length);
     x->busy_ns += clock_ns() - began;
 }
-static void keep(struct exchange *x, struct span data)
-{
-    x->answer_bytes += data.len;
-    if (x->route->record == RECORD_OFF)
-        return;
-    if (x->answer_hash)
-        EVP_DigestUpdate(x->answer_hash, data.at, data.len);
-    size_t most = (size_t)x->route->limits.keep, room = most > x->kept.len ? most - x->kept.len : 0;
-    buf_add(&x->kept, span_cut(data, 0, data.len < room ? data.len : room));
-    x->is_kept_cut |= data.len > room;
-}
 static void on_body(void *context, struct span data)
 {
     struct exchange *x = context;
     uint64_t began = clock_ns();
-    if (!x->is_recorded)
+    x->answer_bytes += data.len;
+    if (x->answer_hash && !x->is_recorded)
+        EVP_DigestUpdate(x->answer_hash, data.at, data.len);
+    if (!x->acts)
         keep(x, data);
-    else
-        x->answer_bytes += data.len;
     if (x->reader && !x->is_recorded) {
         answer_reader_feed(x->reader, data);
         x->is_end_marked |= x->t->is_answer_whole && answer_reader_framing(x->reader) != FRAMING_WHOLE;
@@ -462,11 +465,7 @@ static void conclude(struct exchange *x)
         buf_add(&out, buf_span(&x->held)); /* bytes after the last event */
         buf_free(&x->held);
         x->held = out;
-        if (!x->is_head_sent && x->is_altered) {
-            buf_clear(&x->kept);
-            x->is_kept_cut = x->held.len > x->route->limits.keep;
-            buf_add(&x->kept, span_cut(buf_span(&x->held), 0, x->is_kept_cut ? (size_t)x->route->limits.keep : x->held.len));
-        }
+        keep(x, buf_span(&x->held));
     }
     exchange_commit(x);
 }

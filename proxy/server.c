@@ -282,7 +282,10 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
     if (atomic_exchange(&s->is_draining, true))
         _exit(1); /* asked twice: at once */
     LOG(LOG_INFO, "draining", L_NUM("most_ms", s->now->config->limits.drain_ms));
-    event_base_loopbreak(s->base);
+    for (unsigned i = 0; i < s->nworkers; i++) {
+        atomic_store(&s->workers[i]->stop_asked, true);
+        worker_wake(s->workers[i]);
+    }
 }
 static void on_reopen(evutil_socket_t fd, short what, void *context)
 {
@@ -292,9 +295,14 @@ static void on_poll(evutil_socket_t fd, short what, void *context)
 {
     struct server *s = context;
     (void)fd, (void)what;
-    if (atomic_load(&s->stop_asked)) {
+    if (atomic_load(&s->stop_asked) && !server_is_draining(s))
         on_stop(-1, 0, s);
-        return;
+    if (server_is_draining(s)) { /* health and metrics are answered until the last worker is done */
+        unsigned running = 0;
+        for (unsigned i = 0; i < s->nworkers; i++)
+            running += !atomic_load(&s->workers[i]->is_done);
+        if (!running)
+            event_base_loopbreak(s->base);
     }
     if (s->store) {
         struct store_health h;

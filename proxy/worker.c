@@ -260,6 +260,7 @@ void *worker_run(void *worker)
 {
     struct worker *w = worker;
     event_base_dispatch(w->base);
+    atomic_store(&w->is_done, true);
     return NULL;
 }
 void worker_free(struct worker *w)

@@ -188,7 +188,7 @@ struct worker {                              /* owner: its thread, but for what 
     char *read_buffer;
     struct rates *rates;
     _Atomic(struct generation *) next;       /* atomic: control → worker */
-    _Atomic bool stop_asked;                 /* atomic */
+    _Atomic bool stop_asked, is_done;        /* atomic: control → worker, and back */
     _Atomic bool is_store_failing;           /* atomic: control polls the store's health */
     struct observations *observations;       /* single producer, single consumer: → control */
 };
