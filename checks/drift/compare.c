@@ -273,6 +273,8 @@ static int by_p(const void *a, const void *b, void *of)
     const struct watched *w = of, *x = &w[*(const uint32_t *)a], *y = &w[*(const uint32_t *)b];
     if (x->p_adjusted != y->p_adjusted)
         return x->p_adjusted < y->p_adjusted ? -1 : 1;
+    if ((x->of == OF_ALL) != (y->of == OF_ALL)) /* what says more goes first */
+        return x->of == OF_ALL ? 1 : -1;
     if (x->score[0] != y->score[0])
         return x->score[0] > y->score[0] ? -1 : 1;
     return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
@@ -344,6 +346,15 @@ static void tell_features(struct arena *a, struct permuter *m, struct drift_repo
     }
 }
 
+/* What is taken together has the effect of its strongest part. */
+static void tell_wording(struct drift_report *out)
+{
+    for (size_t i = 0; i < out->nfeatures; i++)
+        for (size_t k = 0; k < out->nfeatures && strcmp(out->features[i].kind, "wording") == 0; k++)
+            if (out->features[k].on == out->features[i].on && (strcmp(out->features[k].kind, "terms") == 0 || strcmp(out->features[k].kind, "characters") == 0))
+                out->features[i].effect = fmax(out->features[i].effect, out->features[k].effect);
+}
+
 static uint32_t full_run(const struct permuter *m, const struct drift_options *o)
 {
     double wanted = fmax(FULL_RUN, fmin(20 / o->alpha, FULL_RUN_MOST)), afford = (double)budget / (double)permuter_cost(m);
@@ -382,6 +393,7 @@ void drift_compare(struct arena *a, struct drift_sample *reference, struct drift
     out->p_random = m->p_random;
     out->permutations = m->divisions - 1;
     tell_features(a, m, out);
+    tell_wording(out);
     for (uint32_t i = 0; i < p->nterms; i++)
         if (p->terms[i].family == WORD_TERMS)
             tell_terms(a, p, &p->terms[i], out);
