@@ -21,12 +21,10 @@ unsigned refusal_named(void)
     return NAMED;
 }
 
-static struct arena *lexicon_arena; /* for the life of the process */
 static const struct lexicon *lexicon;
 static void make_lexicon(void)
 {
-    lexicon_arena = arena_new(1 << 20);
-    lexicon = lexicon_make(lexicon_arena, refusal_classes, C);
+    lexicon = lexicon_make(arena_new(1 << 20), refusal_classes, C);
 }
 static const struct lexicon *words_of_refusal(void)
 {

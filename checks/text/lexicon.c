@@ -9,6 +9,7 @@ struct stem {
     bool is_whole;
 };
 struct lexicon {
+    struct arena *arena;    /* whose it is: so that one made for the life of the process stays within reach */
     const struct lexicon_class *classes;
     size_t nclasses;
     struct stem *stems;
@@ -35,6 +36,7 @@ static int by_bucket(const void *x, const void *y)
 const struct lexicon *lexicon_make(struct arena *a, const struct lexicon_class *classes, size_t n)
 {
     struct lexicon *l = arena_alloc(a, sizeof *l);
+    l->arena = a;
     l->classes = classes;
     l->nclasses = n;
     size_t cap = 0;
