@@ -410,13 +410,11 @@ static void finish(struct building *b)
         warn_of(b, c, c->when);
         if (r->action == ACTION_REDACT && !has_place(c->when, 64))
             trouble_warn(b->t, r->file, r->line, r->column, "use flag or block, or add a pattern, words or check", "the rule '%s' has no text to redact: it can never act", r->id);
-        unsigned allowed = 0, others = 0;
+        unsigned allowed = 0;
         for (size_t k = 0; k < r->ntests; k++)
-            *(c->tests[k].expect == ACTION_ALLOW ? &allowed : &others) += 1;
+            allowed += c->tests[k].expect == ACTION_ALLOW;
         if (c->enabled && !allowed)
             trouble_warn(b->t, r->file, r->line, r->column, "add one with expect: allow", "the rule '%s' has no test that shows what it leaves alone", r->id);
-        if (c->enabled && !others)
-            trouble_warn(b->t, r->file, r->line, r->column, "add one that makes it speak", "the rule '%s' has no test that shows what it finds", r->id);
         if (!c->enabled)
             continue;
         unsigned sides[3] = { 0 };
