@@ -51,7 +51,8 @@ static void stream(struct kit *k, const struct ruleset *rs, struct span text, si
         judge_answer(rs, &k->env, k->x, &k->facts, &k->v);
     o->action = k->v.action;
     o->n = k->v.nredactions < 64 ? k->v.nredactions : 64;
-    memcpy(o->redactions, k->v.redactions, o->n * sizeof o->redactions[0]);
+    if (o->n)
+        memcpy(o->redactions, k->v.redactions, o->n * sizeof o->redactions[0]);
 }
 static void whole(struct kit *k, const struct ruleset *rs, struct span text, struct outcome *o, size_t *first)
 {
@@ -69,7 +70,8 @@ static void whole(struct kit *k, const struct ruleset *rs, struct span text, str
         }
     o->action = k->v.action;
     o->n = k->v.nredactions < 64 ? k->v.nredactions : 64;
-    memcpy(o->redactions, k->v.redactions, o->n * sizeof o->redactions[0]);
+    if (o->n)
+        memcpy(o->redactions, k->v.redactions, o->n * sizeof o->redactions[0]);
 }
 
 static void random_text(struct buf *out, const char *const *pieces, unsigned n)
