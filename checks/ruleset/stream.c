@@ -409,9 +409,9 @@ static size_t checks_feed(struct stream_scan *s, size_t part, struct part_state 
     const struct part *p = &s->t->answer[part];
     for (unsigned c = 0; c < CHECKS; c++) {
         struct check_state *cs = &ps->checks[c];
-        const struct check *check = all_checks[c];
         if (!(s->checks_used >> c & 1))
             continue;
+        const struct check *check = all_checks[c];
         if (original.len > cs->done && (is_end || original.len >= cs->again)) {
             size_t from = cs->done > CHECK_CONTEXT ? cs->done - CHECK_CONTEXT : 0;
             while (from < original.len && ((unsigned char)original.at[from] & 0xc0) == 0x80)
