@@ -14,6 +14,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { log_name } from './report.mjs'
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 export const binary = process.env.VIGIE ?? path.join(root, 'build/vigie')
@@ -198,6 +199,11 @@ export async function stage(t) {
     await v.start()
     return v
   }
-  t.after(() => { if (process.env.SHOW_LOGS) for (const v of logs) process.stderr.write(v.log) })
+  t.after(() => {
+    const log = logs.map(v => v.log).join('-- the next vigie\n')
+    if (process.env.SHOW_LOGS) process.stderr.write(log)
+    // The reporter prints it when the test fails.
+    if (process.env.VIGIE_TEST_LOGS && log) fs.writeFileSync(path.join(process.env.VIGIE_TEST_LOGS, log_name(process.argv[1] ?? '', t.name)), log)
+  })
   return s
 }
