@@ -6,7 +6,7 @@
 #include <math.h>
 
 const char *const ground_feature_names[GROUND_FEATURES] = { "missing", "sentences", "worst", "worst-missing", "pairs", "triples", "numbers", "a-number",
-                                                            "names", "a-name", "elsewhere", "flip", "attribute" };
+                                                            "names", "a-name", "elsewhere", "flip", "attribute", "mass", "pair-mass" };
 
 /* Words that bind or hedge and say nothing that a source could bear out. */
 static bool is_binding(const struct words *w, size_t i)
@@ -27,7 +27,9 @@ static bool is_binding(const struct words *w, size_t i)
 static double weight_of(const struct ground *g, const struct words *w, size_t i, const struct ground_entry *e)
 {
     double n = g->nsentences + 1.0;
-    double x = log(1 + n / (e ? e->n + 0.5 : 0.5)) / log(1 + n / 0.5);
+    double rare = ground_rarity(w->list[i].stem), x = rare * rare;
+    if (e) /* in the context: the fewer sentences hold it, the more it says */
+        x *= 0.4 + 0.6 * log(1 + n / (e->n + 0.5)) / log(1 + n / 0.5);
     return is_binding(w, i) ? 0.2 * x : x;
 }
 static struct ground_piece *piece_add(const struct ground *g, struct ground_result *r, enum piece_kind kind, size_t first, size_t past, double score)
@@ -84,7 +86,8 @@ static bool is_figure(const struct words *w, size_t i)
     bool numbering = (w->list[i].flags & WORD_LINE) && i + 1 < w->n && w->list[i + 1].kind == WORD_MARK && (w->list[i + 1].mark == '.' || w->list[i + 1].mark == ')');
     bool marker = i > 0 && w->list[i - 1].kind == WORD_MARK && w->list[i - 1].mark == '[' && i + 1 < w->n && word_is_mark(w, i + 1, ']');
     bool passage = i > 0 && (word_is(w, i - 1, "passage") || word_is(w, i - 1, "document") || word_is(w, i - 1, "source") || word_is(w, i - 1, "step"));
-    return !numbering && !marker && !passage;
+    bool minutes = i > 0 && word_is_mark(w, i - 1, ':') && (w->list[i].flags & WORD_GLUED) && n->value == 0;
+    return !numbering && !marker && !passage && !minutes;
 }
 static bool is_name(const struct words *w, size_t i)
 {
@@ -299,7 +302,7 @@ static void sentence_align(struct aligner *z, size_t first, size_t past)
         if (hit == ((size_t)1 << t->n) - 1 && to - from <= (size_t)t->n + 4 && t->is_true == no) {
             if (t->is_true)
                 continue; /* "no" may belong to another thing of the sentence */
-            r->x[GROUND_ATTRIBUTE] = 1;
+            r->x[GROUND_ATTRIBUTE] = r->x[GROUND_ATTRIBUTE] > 0 ? 1 : 0.7; /* one is enough, two are sure */
             struct ground_piece *p = piece_add(g, r, PIECE_ATTRIBUTE, from, to, 0.75);
             p->why = arena_printf(g->a, "the data say that \"" SPAN_FMT "\" is %s", SPAN_ARG(t->name), t->is_true ? "so" : "not so").at;
         }
@@ -354,6 +357,11 @@ static void quotes_and_addresses(struct aligner *z)
         }
     }
 }
+static double saturate(double n, double full)
+{
+    double x = log1p(n) / log1p(full);
+    return x > 1 ? 1 : x;
+}
 void ground_align(const struct ground *g, const struct words *w, struct ground_result *out)
 {
     *out = (struct ground_result){ 0 };
@@ -369,9 +377,11 @@ void ground_align(const struct ground *g, const struct words *w, struct ground_r
     x[GROUND_PAIRS] = z.npairs > 0 ? z.pairs / z.npairs : x[GROUND_MISSING];
     x[GROUND_TRIPLES] = z.ntriples > 0 ? z.triples / z.ntriples : x[GROUND_MISSING];
     x[GROUND_NUMBERS] = z.nnumbers > 0 ? z.numbers / z.nnumbers : 0;
-    x[GROUND_A_NUMBER] = z.numbers > 0;
+    x[GROUND_A_NUMBER] = saturate(z.numbers, 4);
     x[GROUND_NAMES] = z.nnames > 0 ? z.names / z.nnames : 0;
-    x[GROUND_A_NAME] = z.names > 0;
+    x[GROUND_A_NAME] = saturate(z.names, 6);
+    x[GROUND_MASS] = saturate(z.missing, 12);
+    x[GROUND_PAIR_MASS] = saturate(z.pairs, 60);
     x[GROUND_ELSEWHERE] = z.nplaced > 0 ? z.elsewhere / z.nplaced : 0;
     if (x[GROUND_WORST] == 0)
         x[GROUND_WORST] = x[GROUND_SENTENCES];

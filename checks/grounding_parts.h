@@ -20,12 +20,14 @@ enum ground_feature {
     GROUND_PAIRS,          /* share of neighbouring content words never neighbours in the context */
     GROUND_TRIPLES,        /* share of word triples that the context does not hold */
     GROUND_NUMBERS,        /* share of figures unsupported */
-    GROUND_A_NUMBER,       /* any figure unsupported */
+    GROUND_A_NUMBER,       /* how many figures are unsupported, saturating */
     GROUND_NAMES,          /* share of names unsupported */
-    GROUND_A_NAME,         /* any name unsupported */
+    GROUND_A_NAME,         /* how many names are unsupported, saturating */
     GROUND_ELSEWHERE,      /* figures and names that stand in the context, but not where the sentence does */
     GROUND_FLIP,           /* negation or an opposite against a context sentence that else agrees */
     GROUND_ATTRIBUTE,      /* a statement against a yes or no of structured data */
+    GROUND_MASS,           /* how much content stands nowhere, in all, saturating */
+    GROUND_PAIR_MASS,      /* how many neighbours are new, saturating */
     GROUND_FEATURES
 };
 extern const char *const ground_feature_names[GROUND_FEATURES];
@@ -63,6 +65,8 @@ struct ground {
     uint32_t ntexts;
     uint32_t nwords;
 };
+/* How rare a stem is in general, from 0 (everywhere) to 1 (not among the common ones). checks/grounding_words.c */
+float ground_rarity(uint32_t stem);
 /* The tables of what the answer may rest on, or NULL: nothing to compare with. */
 struct ground *ground_read(struct transcript *t);
 const struct ground_entry *ground_find(const struct ground *g, uint32_t stem);

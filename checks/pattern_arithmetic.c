@@ -9,7 +9,7 @@ enum { DEPTH = 6, TERMS_MOST = 64 };
 struct sum {
     const struct words *w;
     size_t i;              /* next word */
-    unsigned terms, depth;
+    unsigned terms, operators, depth;
     bool other;            /* take numbers' second reading */
     bool had_other, had_divide, had_subtract, had_percent, is_slash_only;
     double step;           /* coarsest digit of an operand that is not whole */
@@ -149,6 +149,7 @@ static bool sum_products(struct sum *s, double *out)
             s->i = back;
             return true;
         }
+        s->operators++;
         if (op == '/') {
             s->had_divide = true;
             if (b == 0)
@@ -179,6 +180,7 @@ static bool sum_terms(struct sum *s, double *out)
         if (s->had_percent && !keep)
             return false;
         s->had_percent |= keep;
+        s->operators++;
         if (op == '-')
             s->had_subtract = true;
         *out = op == '-' ? *out - b : *out + b;
@@ -220,6 +222,8 @@ static void equations(struct pattern_view *v)
         bool bracket = word_is_mark(w, i, '(');
         if (!first && !bracket)
             continue;
+        if (bracket && i > 0 && (w->list[i].flags & WORD_GLUED))
+            continue; /* f(2 + 3), 3(4 + 1) */
         /* not in the middle of a longer computation, an identifier or a negative number */
         if (i > 0 && w->list[i - 1].kind == WORD_MARK && strchr("+-*/^.=", w->list[i - 1].mark ? w->list[i - 1].mark : ' ')
             && (w->list[i].flags & WORD_GLUED))
@@ -228,7 +232,7 @@ static void equations(struct pattern_view *v)
             continue;
         struct sum s = { .w = w, .i = i };
         double truth;
-        if (!sum_terms(&s, &truth) || s.terms < 2)
+        if (!sum_terms(&s, &truth) || !s.operators)
             continue;
         bool about, spelled = false;
         for (size_t k = i; k < s.i; k++)
@@ -516,7 +520,7 @@ static void shares(struct pattern_view *v, size_t first, size_t past, size_t lea
         const struct number *n = number_at(w, i);
         if (!n || !n->is_percent)
             continue;
-        if (n->value > 100 || change_near(w, n))
+        if (n->value > 100 || change_near(w, n) || (n->word > 0 && word_is_mark(w, n->word - 1, '-')) || word_is_mark(w, n->past, '-'))
             return;
         sum += n->value;
         rounding += n->step / 2;

@@ -440,7 +440,8 @@ static void marks(struct pattern_view *v)
         unsigned limit = given > own ? given : own;
         if (n->value > limit && (v->has_context || given || (named && limit)))
             pattern_seen(v, "fake-citation-marker", in_list ? i : bracket, in_list ? i + 1 : close + 1, 0.9, "source %.0f is cited, %u %s given", n->value, limit, limit == 1 ? "was" : "were");
-        else if (!v->has_context && !given && !own)
+        else if (!v->has_context && !given && !own && !in_list && close == past && bracket > 0 && !word_is_mark(w, close + 1, ',') && w->list[bracket - 1].kind == WORD_TEXT
+                 && !word_in(w, bracket - 1, "sort pivot return print is of a x y n i") && !pattern_asked(v, "list array sort code function liste tableau trier matrix vector"))
             pattern_seen(v, "fake-citation-marker", in_list ? i : bracket, in_list ? i + 1 : close + 1, 0.6, "source %.0f is cited, none was given", n->value);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * eval_grounding DATA_DIR [--fit] [-v]: the grounding check on DATA_DIR/grounding. "as shipped" uses the weights in
+ * eval_grounding DATA_DIR [--fit | --words | -v]: the grounding check on DATA_DIR/grounding. "as shipped" uses the weights in
  * checks/grounding_weights.c; "left out" fits the weights on all other families and judges the one left out, which is the
  * honest figure for data never seen. --fit prints the table for checks/grounding_weights.c, fitted on all.
  * Span F1 counts bytes of the human spans of RAGTruth. */
@@ -60,12 +60,77 @@ static double dot(const float w[GROUND_FEATURES + 1], const struct sample *s)
         sum += w[k] * s->x[k];
     return s->judged ? 1 / (1 + exp(-sum)) : 0;
 }
+/* --words: how common each stem is in contexts and answers (at most once a row), the WORDS commonest, for
+ * checks/grounding_words.c. */
+struct count {
+    uint32_t key, n, row;
+};
+static int by_count(const void *a, const void *b)
+{
+    uint32_t x = ((const struct count *)a)->n, y = ((const struct count *)b)->n;
+    return (x < y) - (x > y);
+}
+static int by_key(const void *a, const void *b)
+{
+    uint32_t x = ((const struct count *)a)->key, y = ((const struct count *)b)->key;
+    return (x > y) - (x < y);
+}
+enum { TABLE = 1 << 18, WORDS = 3000 };
+static int words_print(const char *folder)
+{
+    static const char *const files[] = { "grounding/ragtruth.jsonl", "grounding/summedits.jsonl", "grounding/bump.jsonl", "grounding/halueval-qa.jsonl", "grounding/factcheck-bench.jsonl",
+                                         "grounding/begin-wow.jsonl", "grounding/attribution.jsonl", "grounding/general.jsonl", "refusal/dev.jsonl", "refusal/weak.jsonl", "refusal/fr-dev.jsonl",
+                                         "scope/banque-fr.jsonl" };
+    struct count *table = calloc(TABLE, sizeof *table);
+    if (!table)
+        return 2;
+    struct arena *a = arena_new(256 << 20);
+    uint32_t rows = 0;
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        struct eval_file file;
+        if (!eval_open(&file, folder, files[f]))
+            eval_missing("eval_grounding", folder, files[f]);
+        for (struct span line; eval_line(&file, &line);) {
+            struct json doc = { 0 };
+            if (json_read(&doc, a, line)) {
+                struct transcript *t = eval_transcript(a, json_root(&doc));
+                rows++;
+                for (size_t k = 0; k < t->nprompt + (t->nanswer > 0); k++) {
+                    const struct words *w = part_words(a, k < t->nprompt ? &t->prompt[k] : &t->answer[0]);
+                    for (size_t i = 0; i < w->n; i++) {
+                        if (w->list[i].kind != WORD_TEXT || w->list[i].flags & WORD_STOP)
+                            continue;
+                        uint32_t key = w->list[i].stem, slot = key & (TABLE - 1);
+                        for (unsigned probes = 0; table[slot].key && table[slot].key != key && probes < 64; probes++)
+                            slot = (slot + 1) & (TABLE - 1);
+                        if (table[slot].key && table[slot].key != key)
+                            continue;
+                        table[slot].key = key;
+                        if (table[slot].row != rows)
+                            table[slot].n++, table[slot].row = rows;
+                    }
+                }
+            }
+            arena_reset(a);
+        }
+        free(file.bytes);
+    }
+    qsort(table, TABLE, sizeof *table, by_count);
+    qsort(table, WORDS, sizeof *table, by_key);
+    for (size_t i = 0; i < WORDS; i++) {
+        double level = 15 * log((double)rows / table[i].n) / log((double)rows);
+        printf("{0x%08x,%d},%s", table[i].key, (int)(level + 0.5), i % 10 == 9 ? "\n" : " ");
+    }
+    return 0;
+}
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: eval_grounding DATA_DIR [--fit] [-v]\n");
+        fprintf(stderr, "usage: eval_grounding DATA_DIR [--fit | --words | -v]\n");
         return 2;
     }
+    if (argc > 2 && strcmp(argv[2], "--words") == 0)
+        return words_print(argv[1]);
     bool fits = argc > 2 && strcmp(argv[2], "--fit") == 0, verbose = argc > 2 && strcmp(argv[2], "-v") == 0;
     samples = calloc(ROWS, sizeof *samples);
     if (!samples)
