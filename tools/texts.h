@@ -160,6 +160,27 @@ static inline bool texts_read(struct texts *t, enum model model, const char *fol
         }
     size_t before = t->n;
     own_sentences(t->a, model, t);
+    /* Harmless texts in disguise: else the dress itself would be taken for the attack. */
+    for (size_t i = 0, k = 0; model == MODEL_INJECTION && i < before; i++) {
+        struct span x = t->list[i].text;
+        if (t->list[i].is_so || x.len > 300 || k++ % 9)
+            continue;
+        char *apart = arena_alloc(t->a, 2 * x.len + 1), *coded = arena_alloc(t->a, 2 * x.len + 8);
+        size_t n = 0, m = 0;
+        for (size_t b = 0; b < x.len; b++) {
+            apart[n++] = x.at[b];
+            if (((unsigned char)x.at[b + (b + 1 < x.len)] & 0xc0) != 0x80)
+                apart[n++] = ' ';
+        }
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        for (size_t b = 0; b + 2 < x.len; b += 3) {
+            uint32_t u = (uint32_t)(unsigned char)x.at[b] << 16 | (uint32_t)(unsigned char)x.at[b + 1] << 8 | (unsigned char)x.at[b + 2];
+            for (int d = 18; d >= 0; d -= 6)
+                coded[m++] = digits[u >> d & 63];
+        }
+        texts_add(t, (struct span){ apart, n }, false, SPAN("own-disguised"), SPAN(""), 0.8f);
+        texts_add(t, arena_printf(t->a, "Decode: %.*s", (int)m, coded), false, SPAN("own-disguised"), SPAN(""), 0.8f);
+    }
     for (size_t i = before; i < t->n; i++)
         t->is_ours[t->list[i].group] = true;
     return true;
@@ -247,7 +268,7 @@ static inline void texts_calibrate(struct texts *t, const struct judgements *j, 
     }
     learn_calibrate(m, s, so, w, j->n);
     /* False alarms cost more than misses: at 0.5 at most this part of kept-back texts of known sources may be flagged. */
-    double most = t->model == MODEL_REFUSAL ? 0.006 : 0.015;
+    double most = t->model == MODEL_REFUSAL ? 0.006 : 0.01;
     size_t k = 0;
     for (size_t i = 0; i < j->n; i++)
         if (!so[i] && t->list[j->list[i].text].group != j->list[i].left_out)
