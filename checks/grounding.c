@@ -42,7 +42,7 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
         for (size_t k = 0, n = 0; k < r.npieces && n < PIECES_MOST; k++) {
             const struct ground_piece *x = &r.pieces[k];
             /* loose words are marked only where many stand together: alone they are mostly other words for the same */
-            if (x->score < (x->kind == PIECE_WORDS ? 0.75 : x->kind == PIECE_FLIP ? 0.6 : 0.5) || is_covered(&r, k))
+            if (x->score < (x->kind == PIECE_WORDS ? 0.75 : x->kind == PIECE_FLIP || x->kind == PIECE_SENTENCE ? 0.68 : 0.5) || is_covered(&r, k))
                 continue;
             double both = x->score * value > 0.5 ? x->score * value : 0.5;
             finding_add(out, t, &check_grounding, kinds[x->kind], ON_ANSWER, i, w->list[x->first].start, w->list[x->past - 1].end, both, "%s", x->why);
