@@ -106,11 +106,11 @@ static enum name_kind name_judge(const struct name *name)
         else if (strcmp(name->word[k], "public") == 0 || strcmp(name->word[k], "csrf") == 0 || strcmp(name->word[k], "xsrf") == 0 || strcmp(name->word[k], "publishable") == 0
             || strcmp(name->word[k], "pubkey") == 0 || strcmp(name->word[k], "fingerprint") == 0)
             return NAME_NONE;
-    if (word_in(head, password_words, sizeof password_words / sizeof *password_words) || ends_with(head, "password") || ends_with(head, "passwd") || ends_with(head, "passphrase"))
+    if (hunt_word_in(head, password_words, sizeof password_words / sizeof *password_words) || ends_with(head, "password") || ends_with(head, "passwd") || ends_with(head, "passphrase"))
         return NAME_PASSWORD;
     if (strcmp(head, "authorization") == 0 || (strcmp(head, "auth") == 0 && strcmp(before, "proxy") == 0))
         return NAME_AUTH;
-    if (word_in(head, secret_words, sizeof secret_words / sizeof *secret_words) || ends_with(head, "secret") || ends_with(head, "apikey") || ends_with(head, "token"))
+    if (hunt_word_in(head, secret_words, sizeof secret_words / sizeof *secret_words) || ends_with(head, "secret") || ends_with(head, "apikey") || ends_with(head, "token"))
         return NAME_SECRET;
     if (WORD_IN(head, key_words)) {
         if (WORD_IN(before, key_quiet))

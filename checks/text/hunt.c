@@ -192,7 +192,7 @@ size_t word_plain(struct span text, size_t from, size_t to, char *out, size_t ro
     out[n] = 0;
     return n;
 }
-bool word_in(const char *word, const char *const *sorted, size_t n)
+bool hunt_word_in(const char *word, const char *const *sorted, size_t n)
 {
     size_t low = 0, high = n;
     while (low < high) {

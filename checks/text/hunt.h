@@ -74,6 +74,6 @@ static inline bool is_word(unsigned char c) { return hunt_class[c] & (IS_LOWER |
  * left out; at most room-1 bytes, 0-terminated. Returns the length. */
 size_t word_plain(struct span text, size_t from, size_t to, char *out, size_t room);
 /* Is this word in a sorted list of words? */
-bool word_in(const char *word, const char *const *sorted, size_t n);
-#define WORD_IN(word, list) word_in((word), (list), sizeof(list) / sizeof *(list))
+bool hunt_word_in(const char *word, const char *const *sorted, size_t n);
+#define WORD_IN(word, list) hunt_word_in((word), (list), sizeof(list) / sizeof *(list))
 #endif
