@@ -17,7 +17,6 @@ static const char schema[] =
     "CREATE INDEX by_route ON exchanges(route, at_us);"
     "CREATE INDEX by_verdict ON exchanges(verdict, at_us) WHERE verdict <> 'allow';"
     "CREATE INDEX by_model ON exchanges(model, at_us);"
-    "CREATE INDEX by_rule ON exchanges(rule, at_us) WHERE rule IS NOT NULL;"
     "CREATE INDEX by_caller ON exchanges(caller, at_us) WHERE caller IS NOT NULL;"
     "CREATE INDEX by_session ON exchanges(session, at_us) WHERE session IS NOT NULL;"
     "CREATE INDEX by_join ON exchanges(\"join\", at_us) WHERE \"join\" IS NOT NULL;"

@@ -93,7 +93,7 @@ void store_reader_close(struct store_reader *r)
 /* ---- From a filter to SQL. ---- */
 
 struct query {
-    struct buf sql, match;
+    struct buf sql, match, rule;
     struct { bool is_text; struct span text; int64_t number; } bind[BINDS_MOST];
     unsigned n;
     struct span verdicts[VERDICTS_MOST];
@@ -159,6 +159,21 @@ static void verdicts_of(struct query *q, struct span list)
     }
 }
 
+/* A rule is asked for whether it decided or only spoke as well: it stands in `rules` as {"id":"…". No rule spoke on what was
+ * allowed, so the walk is along the verdicts that are left. */
+static void rule_of(struct query *q, struct span rule)
+{
+    if (!rule.len)
+        return;
+    q->rule.cap = 64 << 10;
+    buf_add_text(&q->rule, "{\"id\":\"");
+    buf_add_json(&q->rule, rule);
+    buf_add_text(&q->rule, "\"");
+    q->is_nothing |= q->rule.failed;
+    if (!q->nverdicts)
+        verdicts_of(q, SPAN("flag,redact,block"));
+}
+
 struct before { int64_t at_us, seq; bool is_set; };
 
 /* One SELECT's conditions. verdict.at NULL: any. */
@@ -166,7 +181,7 @@ static void add_where(struct query *q, const struct record_filter *f, struct spa
 {
     /* Rarest first. `allow` is most of the traffic, so its index leads nowhere. */
     const struct { const char *column; struct span value; bool may_lead; } equal[] = {
-        { "\"join\"", f->join, true }, { "session", f->session, true }, { "rule", f->rule, true }, { "verdict", verdict, !span_is(verdict, "allow") },
+        { "\"join\"", f->join, true }, { "session", f->session, true }, { "verdict", verdict, !span_is(verdict, "allow") },
         { "caller", f->caller, true }, { "model", f->model, true }, { "route", f->route, true }, { "api", f->api, false },
     };
     bool has_leader = f->text.len > 0;
@@ -191,6 +206,10 @@ static void add_where(struct query *q, const struct record_filter *f, struct spa
             put_text(q, q->verdicts[i]);
         }
         buf_add_text(&q->sql, ")");
+    }
+    if (q->rule.len) {
+        buf_add_text(&q->sql, " AND instr(e.rules, ?)");
+        put_text(q, buf_span(&q->rule));
     }
     if (f->since_us) {
         buf_add_text(&q->sql, " AND e.at_us >= ?");
@@ -250,6 +269,7 @@ static void query_free(struct query *q)
 {
     buf_free(&q->sql);
     buf_free(&q->match);
+    buf_free(&q->rule);
 }
 
 static bool find_id(struct store_reader *r, struct span id, struct before *out, struct position *place)
@@ -299,6 +319,7 @@ bool store_reader_list(struct store_reader *r, const struct record_filter *given
     }
     struct query q = { 0 };
     verdicts_of(&q, f.verdict);
+    rule_of(&q, f.rule);
     if (f.text.len)
         match_of(&q, f.text);
     bool ok = true;
@@ -350,6 +371,7 @@ bool store_reader_count(struct store_reader *r, const struct record_filter *give
     r->is_out_of_time = false;
     struct query q = { 0 };
     verdicts_of(&q, f.verdict);
+    rule_of(&q, f.rule);
     if (f.text.len)
         match_of(&q, f.text);
     bool ok = !f.id_before.len || find_id(r, f.id_before, &before, NULL);

@@ -61,7 +61,7 @@ void verdict_hit(struct arena *a, struct verdict *v, const struct rule *rule, co
         *ARENA_PUSH(a, v->findings.list, v->findings.n, v->findings.cap) = list[i];
         hit->findings++;
     }
-    if (rule->action > v->action) {
+    if (rule->action > v->action || (rule->action == v->action && v->rule && rule->severity > v->rule->severity)) {
         v->action = rule->action;
         v->rule = rule;
     }

@@ -78,7 +78,7 @@ struct redaction {                       /* what to replace, in original bytes o
 };
 struct verdict {
     enum action action;                  /* the strongest that spoke */
-    const struct rule *rule;             /* which decided: the first of that strength; NULL: allow */
+    const struct rule *rule;             /* which decided: of that strength the most severe, of these the first; NULL: allow */
     struct hit *hits;
     size_t nhits, hits_cap;
     struct findings findings;            /* of rules that spoke */

@@ -74,6 +74,8 @@ static struct kit_record *kit_record(uint64_t n)
         const struct record_field *f = &record_fields[i];
         if (f->kind == FIELD_JSON && strcmp(f->name, "findings") == 0)
             snprintf(k->text[t], sizeof k->text[t], "[{\"text\":\"gold%" PRIu64 "\",\"message\":\"a promise of returns\"}]", n);
+        else if (f->kind == FIELD_JSON && strcmp(f->name, "rules") == 0)
+            snprintf(k->text[t], sizeof k->text[t], "[{\"id\":\"first\"},{\"id\":\"rule number%" PRIu64 "\",\"version\":1}]", n);
         else if (f->kind == FIELD_JSON)
             snprintf(k->text[t], sizeof k->text[t], "{\"%s\":%" PRIu64 "}", f->name, n);
         else

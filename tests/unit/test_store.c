@@ -160,6 +160,10 @@ static void test_write_and_query(void **state)
     assert_string_equal(l.ids[0], all[9]->r.id);
     assert_int_equal(list(r, (struct record_filter){ .limit = 50, .join = SPAN("join number9"), .session = SPAN("session number9"), .rule = SPAN("rule number9"),
                                                      .model = SPAN("model number9"), .api = SPAN("api number9") }, NULL), 1);
+    /* A rule that spoke, whether it decided or not; on what was allowed none did. */
+    assert_int_equal(list(r, (struct record_filter){ .limit = 50, .rule = SPAN("rule number9") }, NULL), 1);
+    assert_int_equal(list(r, (struct record_filter){ .limit = 50, .rule = SPAN("first") }, NULL), 16);
+    assert_int_equal(list(r, (struct record_filter){ .limit = 50, .rule = SPAN("number9") }, NULL), 0);
     assert_int_equal(list(r, (struct record_filter){ .limit = 50, .since_us = all[11]->r.at_us, .until_us = all[21]->r.at_us }, NULL), 10);
     /* Words: in the question, in a finding, beginnings, and whatever somebody may type. */
     assert_int_equal(list(r, (struct record_filter){ .limit = 50, .text = SPAN("number17") }, NULL), 1);
