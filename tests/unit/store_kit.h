@@ -184,7 +184,7 @@ static bool kit_verify(const char *dir, struct verify_result *v)
 }
 static void kit_copy(const char *from, const char *to)
 {
-    char command[256];
+    char command[512];
     snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s'", to, from, to);
     assert_int_equal(system(command), 0);
 }
