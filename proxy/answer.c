@@ -370,7 +370,7 @@ static void on_end(void *context, enum upstream_end end, struct span trailers, c
     x->up = NULL;
     x->is_upstream_ended = true;
     if (end != UPSTREAM_WHOLE) {
-        bool is_unsent = end == UPSTREAM_UNRESOLVED || end == UPSTREAM_UNREACHABLE;
+        bool is_unsent = end == UPSTREAM_UNRESOLVED || end == UPSTREAM_UNREACHABLE || end == UPSTREAM_CONNECT_TIMEOUT;
         count(&x->m->troubles[TROUBLE_UPSTREAM_UNRESOLVED + (int)end - (int)UPSTREAM_UNRESOLVED], 1);
         LOG(LOG_WARN, "upstream_failed", L_SPAN("route", x->route->name), L_SPAN("upstream", x->to->url), L_TEXT("what", upstream_end_names[end]),
             L_TEXT("why", why), L_TEXT("exchange", x->id));
@@ -386,7 +386,7 @@ static void on_end(void *context, enum upstream_end end, struct span trailers, c
         }
         x->error = upstream_end_names[end];
         if (!x->is_head_sent) {
-            int status = end == UPSTREAM_TIMEOUT ? 504 : 502;
+            int status = end == UPSTREAM_TIMEOUT || end == UPSTREAM_CONNECT_TIMEOUT ? 504 : 502;
             struct span text = arena_printf(x->arena, "the upstream %s: %s", end == UPSTREAM_TIMEOUT ? "did not answer in time" : is_unsent ? "could not be reached" : "broke off its answer", why);
             exchange_refuse(x, status, upstream_end_names[end], text.at, NULL, true);
             return;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 const char *const trouble_names[TROUBLES] = {
-    "upstream_unresolved", "upstream_unreachable", "upstream_cut", "upstream_timeout", "upstream_bad_answer",
+    "upstream_unresolved", "upstream_unreachable", "upstream_connect_timeout", "upstream_cut", "upstream_timeout", "upstream_bad_answer",
     "client_gone", "bad_request", "too_large", "store", "unread", "overload",
 };
 /* Seconds. Durations and first bytes as OpenTelemetry's GenAI conventions; overhead from 10 µs. */

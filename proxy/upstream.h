@@ -23,7 +23,8 @@
 enum upstream_end {
     UPSTREAM_WHOLE,         /* the body came whole by its framing */
     UPSTREAM_UNRESOLVED,    /* nothing was sent: another upstream may be tried */
-    UPSTREAM_UNREACHABLE,   /* nothing was sent: refused, no route, connect timed out, TLS failed */
+    UPSTREAM_UNREACHABLE,   /* nothing was sent: refused, no route, TLS failed */
+    UPSTREAM_CONNECT_TIMEOUT, /* nothing was sent: no connection in limits.connect */
     UPSTREAM_CUT,           /* it closed or reset after we began to send */
     UPSTREAM_TIMEOUT,       /* no head in limits.first_byte, or silence in the body past limits.between_bytes */
     UPSTREAM_BAD_ANSWER,    /* what it said is not HTTP by a strict reading */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-const char *const upstream_end_names[] = { "whole", "upstream_unresolved", "upstream_unreachable", "upstream_cut", "upstream_timeout", "upstream_bad_answer" };
+const char *const upstream_end_names[] = { "whole", "upstream_unresolved", "upstream_unreachable", "upstream_connect_timeout", "upstream_cut", "upstream_timeout", "upstream_bad_answer" };
 
 enum { CURL_BUFFER = 8 * 1024, HEAD_MOST = 256 * 1024, INTERIM_MOST = 32, TRAILERS_MOST = 64 * 1024, KEPT_CONNECTIONS = 1024 };
 
@@ -220,7 +220,7 @@ static void finish(struct upstream_call *u, CURLcode code)
     } else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY) {
         end = UPSTREAM_BAD_ANSWER;
     } else if (!u->has_head && pretransfer <= 0) {
-        end = UPSTREAM_UNREACHABLE;
+        end = code == CURLE_OPERATION_TIMEDOUT ? UPSTREAM_CONNECT_TIMEOUT : UPSTREAM_UNREACHABLE;
     } else {
         end = UPSTREAM_CUT;
     }
