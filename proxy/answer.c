@@ -77,6 +77,8 @@ static void keep(struct exchange *x, struct span data)
     if (x->route->record == RECORD_OFF || x->is_recorded)
         return;
     size_t most = (size_t)x->route->limits.keep, room = most > x->kept.len ? most - x->kept.len : 0;
+    if (data.len > room || x->answer_hash)
+        digest_more(x, &x->answer_hash, buf_span(&x->kept), data);
     buf_add(&x->kept, span_cut(data, 0, data.len < room ? data.len : room));
     x->is_kept_cut |= data.len > room;
 }
@@ -299,10 +301,6 @@ static void on_head(void *context, const struct http_head *h)
     const struct ruleset_needs *needs = &x->route->needs;
     x->acts = needs->acts_on_answer && is_success && !x->has_no_body;
     x->held.cap = 0;
-    if (x->route->record != RECORD_OFF && !x->has_no_body) {
-        x->answer_hash = EVP_MD_CTX_new();
-        EVP_DigestInit_ex(x->answer_hash, EVP_sha256(), NULL);
-    }
     if (is_success && !x->has_no_body && (x->acts || needs->reads_answer || x->route->record != RECORD_OFF)) {
         if (!x->t)
             x->t = transcript_new(x->arena, x->api->name);
@@ -324,8 +322,6 @@ static void on_body(void *context, struct span data)
     struct exchange *x = context;
     uint64_t began = clock_ns();
     x->answer_bytes += data.len;
-    if (x->answer_hash && !x->is_recorded)
-        EVP_DigestUpdate(x->answer_hash, data.at, data.len);
     if (!x->acts)
         keep(x, data);
     if (x->reader && !x->is_recorded) {

@@ -131,9 +131,6 @@ void exchange_begin(struct conn *c, const struct http_head *head, struct span he
         conn_dirty(c);
     }
     if (x->streams_body) {
-        x->request_hash = x->route->record != RECORD_OFF ? EVP_MD_CTX_new() : NULL;
-        if (x->request_hash)
-            EVP_DigestInit_ex(x->request_hash, EVP_sha256(), NULL);
         exchange_start_upstream(x);
         if (x->is_refused)
             return;
@@ -168,9 +165,9 @@ static bool take(struct exchange *x, struct span data)
         buf_add(&x->body, data);
         return true;
     }
-    if (x->request_hash)
-        EVP_DigestUpdate(x->request_hash, data.at, data.len);
     size_t most = keep_most(x), room = most > x->body.len ? most - x->body.len : 0;
+    if ((data.len > room || x->request_hash) && x->route->record != RECORD_OFF)
+        digest_more(x, &x->request_hash, buf_span(&x->body), data);
     buf_add(&x->body, span_cut(data, 0, data.len < room ? data.len : room));
     x->is_body_cut |= data.len > room;
     size_t n = x->up && !x->spill.len ? upstream_write(x->up, data) : 0;

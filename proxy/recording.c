@@ -2,9 +2,9 @@
  * What is written down of an exchange, and what the drift watch is told of it. Credentials never come this far: of headers only
  * content types and vigie's own are kept, callers are named or fingerprinted with a key of this installation, queries are masked. */
 #include "proxy/worker.h"
+#include "base/must.h"
 #include "base/utf8.h"
 #include "proxy/observations.h"
-#include <openssl/hmac.h>
 
 enum { EXCERPT = 280, FINDING_TEXT = 200 };
 
@@ -31,9 +31,13 @@ struct span caller_of(struct exchange *x)
     if (!secret.len)
         return secret;
     uint8_t digest[32];
-    unsigned n = sizeof digest;
-    if (!HMAC(EVP_sha256(), server_secret(x->w->server), 32, (const unsigned char *)secret.at, secret.len, digest, &n))
-        return (struct span){ 0 };
+    EVP_MD_CTX *c = x->w->scratch_digest;
+    struct span message = secret;
+    for (int side = 0; side < 2; side++) {
+        if (!EVP_MD_CTX_copy_ex(c, x->w->keyed[side]) || !EVP_DigestUpdate(c, message.at, message.len) || !EVP_DigestFinal_ex(c, digest, NULL))
+            return (struct span){ 0 };
+        message = (struct span){ (char *)digest, sizeof digest };
+    }
     return arena_printf(x->arena, "key:%02x%02x%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3], digest[4], digest[5]);
 }
 static bool is_secret_name(struct span name)
@@ -190,17 +194,44 @@ static struct span excerpt_of(struct exchange *x, enum side on)
             return shorten(redacted_text(x, on, i), EXCERPT);
     return (struct span){ 0 };
 }
-static void digest_of(EVP_MD_CTX *running, struct span whole, uint8_t out[32])
+/* What is kept whole is under the record's own hash; only a body that was cut needs one of its whole. */
+static void digest_of(EVP_MD_CTX *running, uint8_t out[32])
 {
     unsigned n = 32;
-    if (running) {
-        EVP_MD_CTX *copy = EVP_MD_CTX_new();
-        if (copy && EVP_MD_CTX_copy_ex(copy, running))
-            EVP_DigestFinal_ex(copy, out, &n);
-        EVP_MD_CTX_free(copy);
-    } else {
-        EVP_Digest(whole.at ? whole.at : "", whole.len, out, &n, EVP_sha256(), NULL);
+    if (running)
+        EVP_DigestFinal_ex(running, out, &n);
+}
+void digest_more(struct exchange *x, EVP_MD_CTX **running, struct span kept, struct span data)
+{
+    if (!*running) {
+        *running = EVP_MD_CTX_new();
+        if (!*running || !EVP_MD_CTX_copy_ex(*running, x->w->digest))
+            return;
+        EVP_DigestUpdate(*running, kept.at, kept.len);
     }
+    EVP_DigestUpdate(*running, data.at, data.len);
+}
+/* Looking a method up and keying it costs more than hashing a header, so it is done once a worker. */
+void worker_digests(struct worker *w)
+{
+    const uint8_t *key = server_secret(w->server);
+    w->digest = EVP_MD_CTX_new();
+    w->scratch_digest = EVP_MD_CTX_new();
+    must(w->digest && w->scratch_digest && EVP_DigestInit_ex(w->digest, EVP_sha256(), NULL));
+    for (int side = 0; side < 2; side++) { /* RFC 2104 */
+        uint8_t pad[64];
+        for (int i = 0; i < 64; i++)
+            pad[i] = (uint8_t)((i < 32 ? key[i] : 0) ^ (side ? 0x5c : 0x36));
+        w->keyed[side] = EVP_MD_CTX_new();
+        must(w->keyed[side] && EVP_MD_CTX_copy_ex(w->keyed[side], w->digest) && EVP_DigestUpdate(w->keyed[side], pad, sizeof pad));
+    }
+}
+void worker_digests_free(struct worker *w)
+{
+    EVP_MD_CTX_free(w->digest);
+    EVP_MD_CTX_free(w->scratch_digest);
+    EVP_MD_CTX_free(w->keyed[0]);
+    EVP_MD_CTX_free(w->keyed[1]);
 }
 static struct sealed *seal(struct exchange *x)
 {
@@ -266,8 +297,8 @@ static struct sealed *seal(struct exchange *x)
     r.is_request_cut = x->is_body_cut || x->body.len > keep;
     r.answer = buf_span(&x->kept);
     r.is_answer_cut = x->is_kept_cut;
-    digest_of(x->request_hash, buf_span(&x->body), r.request_sha256);
-    digest_of(x->is_altered ? NULL : x->answer_hash, buf_span(&x->kept), r.answer_sha256);
+    digest_of(x->request_hash, r.request_sha256);
+    digest_of(x->answer_hash, r.answer_sha256);
     return record_seal(&r);
 }
 
@@ -276,6 +307,15 @@ void exchange_observe(struct exchange *x)
     struct transcript *t = x->t;
     if (!t || (!t->nprompt && !t->nanswer && !t->ninputs))
         return;
+    struct sampling *s = &x->hold->sampling[x->route->index];
+    uint64_t earned = (x->w->now_ms - s->at_ms) * OBSERVED_EACH_S / 1000;
+    if (earned || !s->at_ms) {
+        s->left = !s->at_ms || s->left + earned > OBSERVED_BURST ? OBSERVED_BURST : s->left + (unsigned)earned;
+        s->at_ms = x->w->now_ms;
+    }
+    if (!s->left)
+        return;
+    s->left--;
     struct arena *a = arena_new(1 << 20);
     struct observed *o = arena_alloc(a, sizeof *o);
     o->arena = a;

@@ -35,7 +35,8 @@ static struct hold *hold_new(struct generation *g)
     h->g = g;
     h->down_until = calloc(n ? n : 1, sizeof *h->down_until);
     h->turn = calloc(n ? n : 1, sizeof *h->turn);
-    must(h->down_until && h->turn);
+    h->sampling = calloc(n ? n : 1, sizeof *h->sampling);
+    must(h->down_until && h->turn && h->sampling);
     return h;
 }
 static void hold_end(struct hold *h)
@@ -43,6 +44,7 @@ static void hold_end(struct hold *h)
     generation_release(h->g);
     free(h->down_until);
     free(h->turn);
+    free(h->sampling);
     free(h);
 }
 void hold_drop(struct worker *w, struct hold *h)
@@ -244,6 +246,7 @@ struct worker *worker_new(struct server *s, unsigned index, struct generation *g
     w->read_buffer = malloc(READ_BYTES);
     must(w->metrics && w->read_buffer);
     w->observations = observations_new();
+    worker_digests(w);
     w->pool = upstream_pool_new(w->base, after_upstreams, w);
     if (server_store(s))
         w->store = store_client_new(server_store(s), wake_from_store, w);
@@ -296,6 +299,7 @@ void worker_free(struct worker *w)
     if (w->store)
         store_client_free(w->store);
     observations_free(w->observations);
+    worker_digests_free(w);
     event_del(&w->wake_ev);
     event_del(&w->tick_ev);
     event_base_free(w->base);

@@ -35,6 +35,8 @@ enum {
     KEEPALIVE_COMMENT_MS = 5000,   /* silence after which a held stream gets an SSE comment */
     UPSTREAM_DOWN_MS = 5000,       /* an upstream that could not be reached is asked last for this long */
     UPSTREAMS_MOST = 16,
+    OBSERVED_BURST = 1000,         /* exchanges of a route the drift watch is shown at once … */
+    OBSERVED_EACH_S = 20,          /* … and a second after that: its windows are samples of time, not of load */
     ARENA_MOST = 256 << 20,
     ARENAS_KEPT = 64,
 };
@@ -61,6 +63,7 @@ struct hold {
     bool is_old;
     uint64_t (*down_until)[UPSTREAMS_MOST];  /* [route][upstream] ms */
     unsigned *turn;                          /* [route] weighted round robin */
+    struct sampling { uint64_t at_ms; unsigned left; } *sampling;  /* [route] what the drift watch is shown */
 };
 
 struct listening {                           /* owner: worker; kept until the worker ends */
@@ -120,7 +123,7 @@ struct exchange {                            /* owner: worker; lives in its aren
     struct buf body;                         /* whole, or the first READ_MOST / keep bytes where it streams */
     struct buf spill;                        /* streaming: what the upstream had no room for */
     bool streams_body, is_body_done, is_body_cut, is_body_redacted;
-    EVP_MD_CTX *request_hash;                /* streaming only */
+    EVP_MD_CTX *request_hash;                /* of what was not kept; NULL while all of it was */
     struct span plain_body;                  /* content coding undone */
     struct transcript *t;
     struct verdict v;
@@ -157,7 +160,7 @@ struct exchange {                            /* owner: worker; lives in its aren
     uint64_t answer_bytes;
     struct buf kept;                         /* of the answer, for the record */
     bool is_kept_cut;
-    EVP_MD_CTX *answer_hash;
+    EVP_MD_CTX *answer_hash;                 /* the same */
     struct buf trailers;
 
     const char *error;                       /* vigie's own word */
@@ -187,6 +190,7 @@ struct worker {                              /* owner: its thread, but for what 
     uint64_t now_ms, stop_ms;
     char *read_buffer;
     struct rates *rates;
+    EVP_MD_CTX *digest, *keyed[2], *scratch_digest;   /* SHA-256; HMAC's inner and outer, the key already in; scratch */
     _Atomic(struct generation *) next;       /* atomic: control → worker */
     _Atomic bool stop_asked, is_done;        /* atomic: control → worker, and back */
     _Atomic bool is_store_failing;           /* atomic: control polls the store's health */
@@ -245,6 +249,11 @@ void exchange_commit(struct exchange *x);
 void exchange_observe(struct exchange *x);
 struct span mask_query(struct arena *a, struct span target);
 struct span caller_of(struct exchange *x);
+/* The digest of a body of which only the front is kept: takes over when data goes past what is kept (whole: what was kept so far). */
+void digest_more(struct exchange *x, EVP_MD_CTX **running, struct span kept, struct span data);
+/* The worker's hashing contexts, made once. */
+void worker_digests(struct worker *w);
+void worker_digests_free(struct worker *w);
 
 /* redact.c */
 /* The JSON body with the prompt's redactions applied; false: some could not be placed. */

@@ -35,7 +35,7 @@ struct record {
     uint64_t request_bytes, answer_bytes; /* as they came, whole */
     struct span request_type, request_coding, answer_type, answer_coding; /* content-type and -encoding */
     struct span request, answer;          /* bodies as they came (or as redacted), at most the route's keep limit */
-    bool is_request_cut, is_answer_cut;   /* only the first bytes were kept; the hashes below are of the whole */
+    bool is_request_cut, is_answer_cut;   /* only the first bytes were kept; then the hashes below are of the whole, else they are zero */
     uint8_t request_sha256[32], answer_sha256[32];
 };
 #endif
