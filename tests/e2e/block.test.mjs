@@ -19,6 +19,8 @@ rules:
   - {id: no-marker, on: answer, when: {pattern: 'ЖQ"\\\\Ω€Q'}, action: block, severity: high, message: '${says}'}
   - {id: no-word, on: answer, when: {words: [zanzibar, "open sesame"]}, action: block, severity: high, message: '${says}'}
 `
+// Exchange ids are of capitals and digits: they are no leak.
+const leaks = (text, why) => assert.doesNotMatch(text.replace(/\b01[0-9A-Z]{24}\b/g, ''), letters, why)
 const escaped = json => json.replace(/[^\x00-\x7f]/g, x => '\\u' + x.charCodeAt(0).toString(16).padStart(4, '0'))
 const routes = up => [...new Map(Object.values(apis).map(a => [a.mount, { mount: a.mount, upstream: up.url, api: a.api }])).values()]
 
@@ -48,7 +50,7 @@ async function parallel(jobs, n, run) {
 const breath = () => new Promise(k => setTimeout(k, 1))
 // What the client was told before the cut; `lead` is what the head says.
 function assert_cut(api, text, wanted, why) {
-  assert.doesNotMatch(text, letters, why)
+  leaks(text, why)
   assert.ok(text.includes(says), `${why}: the end is visible: ${text}`)
   const got = Object.entries(told(api, text)).filter(([channel, x]) => x && !x.startsWith('elsewhere')).map(([, x]) => x)
   assert.deepEqual(got, [wanted].filter(Boolean), `${why}: ${text}`)
@@ -103,7 +105,7 @@ for (const api of Object.values(apis)) {
       const all = (await raw_call(v, api)).toString()
       assert.match(all, /^HTTP\/1\.1 200 /)
       const bytes = all.slice(all.indexOf('\r\n\r\n') + 4)
-      assert.doesNotMatch(bytes, letters, JSON.stringify(job))
+      leaks(bytes, JSON.stringify(job))
       assert.ok(bytes.includes(says) && bytes.includes('the hen went ') && !bytes.includes('and more'), `${JSON.stringify(job)}: ${bytes}`)
       assert.ok(bytes.endsWith('\r\n0\r\n\r\n'), 'a whole HTTP message')
     })
@@ -147,7 +149,7 @@ for (const api of Object.values(apis)) {
       })
       const v = await s.vigie({ routes: routes(up), rules })
       const r = await call(v, api, { headers: { 'x-mode': 'whole' } })
-      assert.doesNotMatch(r.text, letters)
+      leaks(r.text)
       assert.ok(r.text.includes(says), r.text)
       const said = Object.values(told(api, r.text))
       assert.ok(said.includes('it: ') && said.some(x => x.startsWith('so ')), r.text)
@@ -209,7 +211,7 @@ for (const api of Object.values(apis)) {
       let text = ''
       try { if (bad.bytes.length) text = unpack(bad.bytes) } catch (e) { assert.ok(bad.cut || bad.status === 403, `${coding}: ${e}`); text = bad.text }
       assert.ok(bad.cut || text.includes(says) || bad.text.includes(says), `${coding}: the end is visible`)
-      assert.doesNotMatch(text, letters, coding)
+      leaks(text, coding)
     }
   })
 }
@@ -233,7 +235,7 @@ test('the same events in every spelling of SSE', async t => {
   for (const name of Object.keys(spell))
     for (const type of types.keys()) {
       const r = await call(v, api, { headers: { 'x-mode': `${name}/${type}` } })
-      assert.doesNotMatch(r.text, letters, `${name} ${type}`)
+      leaks(r.text, `${name} ${type}`)
       assert.ok(r.cut || r.text.includes(says), `${name} ${type}: the end is visible: ${r.text}`)
       if (type < 3) assert.ok(r.text.includes('hen went') && !r.cut, `${name} ${type}: ${r.text}`)
     }
@@ -250,8 +252,8 @@ test('a text that only a last event says', async t => {
   const v = await s.vigie({ routes: routes(up), rules })
   for (const from of [0, 1, 2, 3]) {
     const r = await call(v, api, { headers: { 'x-from': from } })
-    assert.doesNotMatch(r.text, letters, String(from))
-    assert.ok(r.text.includes(says) && r.text.includes('"fine"'), r.text)
+    leaks(r.text, String(from))
+    assert.ok(r.text.includes(says) && r.text.includes('"fine"'), `${from}: ${r.text}`)
   }
 })
 
@@ -273,7 +275,7 @@ test('whole answers however they are labelled or broken, and texts of unknown AP
     for (const mode of ['plain', 'escaped', 'mark', 'rest', 'cut', 'text', 'array', 'padded'])
       for (const type of types.keys()) {
         const r = await call(v, api, { stream: false, headers: { 'x-mode': mode, 'x-type': type } })
-        assert.doesNotMatch(r.text, letters, `${api.mount} ${mode} ${types[type]}: ${r.text.slice(0, 400)}`)
+        leaks(r.text, `${api.mount} ${mode} ${types[type]}: ${r.text.slice(0, 400)}`)
         assert.ok(r.status === 403 || r.cut || r.text.includes(says), `${api.mount} ${mode} ${types[type]}: ${r.status}`)
       }
 })
@@ -291,8 +293,8 @@ test('a raw text leaves as it comes, and stops at the marker', async t => {
   })
   const v = await s.vigie({ routes: [{ mount: '/raw', upstream: up.url, api: 'raw' }], rules })
   const r = await call(v, { mount: '/raw', request: () => ({ path: '/x', body: {} }) }, { seen: x => { if (x === 'the hen went ') gate.open() } })
-  assert.ok(r.text.startsWith('the hen went '))
-  assert.doesNotMatch(r.text, letters)
+  assert.ok(r.text.startsWith('the hen went '), JSON.stringify(r))
+  leaks(r.text)
   assert.ok(r.cut)
   await until('recorded', () => v.records().some(x => x.verdict === 'block'))
 })
