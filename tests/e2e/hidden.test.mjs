@@ -56,11 +56,10 @@ const elsewhere = [
   ['raw', '/raw/any', json({ a: { b: word } })], ['raw text', '/raw/any', `Tell me of ${word}.`], ['auto', '/auto/v1/chat/completions', json(user(word))],
 ]
 const send = (v, path, body, headers = {}, method = 'POST', chunks) => new Promise((done, fail) => {
-  const r = http.request(v.url + path, { method, headers: { 'content-type': 'application/json', ...headers } }, res => {
+  const r = http.request(v.url + path, { method, headers: Object.fromEntries(Object.entries({ 'content-type': 'application/json', ...headers }).filter(p => p[1] !== undefined)) }, res => {
     let text = ''
     res.on('data', d => { text += d }).on('end', () => done({ status: res.statusCode, headers: res.headers, text }))
   })
-  for (const [k, x] of Object.entries(headers)) if (x === undefined) r.removeHeader(k)
   r.on('error', fail)
   if (chunks) for (const c of chunks) r.write(c)
   else { r.setHeader('content-length', Buffer.byteLength(body)); r.write(body) }
