@@ -248,14 +248,14 @@ test('a text that only a last event says', async t => {
   const api = apis.responses
   const up = await s.upstream(async c => {
     c.begin(api.type)
-    for (const e of [...api.head, api.delta('fine'), ...api.tail('fine').slice(0, c.headers['x-from']), ...api.tail(`fine ${marker}`).slice(c.headers['x-from'])]) { await c.write(e); await new Promise(k => setTimeout(k, 20)) }
+    for (const e of [...api.head, api.delta('fine. '), ...api.tail('fine. ').slice(0, c.headers['x-from']), ...api.tail(`fine. ${marker}`).slice(c.headers['x-from'])]) { await c.write(e); await new Promise(k => setTimeout(k, 20)) }
     c.end()
   })
   const v = await s.vigie({ routes: routes(up), rules })
   for (const from of [0, 1, 2, 3]) {
     const r = await call(v, api, { headers: { 'x-from': from } })
     leaks(r.text, String(from))
-    assert.ok(r.text.includes(says) && r.text.includes('"fine"'), `${from}: ${r.text}`)
+    assert.ok(r.text.includes(says) && r.text.includes('"fine. "'), `${from}: ${r.text}`)
   }
 })
 
