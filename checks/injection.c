@@ -60,13 +60,11 @@ static bool opens(const struct tokens *t, size_t i)
     return memchr(t->text.at + before->end, '\n', t->list[i].start - before->end) != NULL;
 }
 
-static void read_window(struct arena *a, const struct fold *plain, const struct tokens *t, size_t from, size_t to, struct window *w)
+/* hits: those of the window's tokens. */
+static void read_window(struct arena *a, const struct fold *plain, const struct tokens *t, size_t from, size_t to, const struct lexicon_hit *h, size_t n, struct window *w)
 {
     *w = (struct window){ .fold = plain, .tokens = t, .from = from, .to = to };
-    ngrams_of(a, t, from, to, injection_kinds, MODEL_BITS, &w->features.grams);
     struct named f = { .list = arena_alloc(a, NAMED * sizeof *f.list) };
-    struct lexicon_hit *h;
-    size_t n = lexicon_hits(words_of_injection(), a, t, from, to, &h);
     unsigned times[C] = { 0 };
     for (size_t i = 0; i < n; i++) {
         unsigned c = h[i].class;
@@ -97,10 +95,16 @@ static void read_window(struct arena *a, const struct fold *plain, const struct 
 /* Windows of one folded text, appended to the list. */
 static void read_text(struct arena *a, const struct fold *plain, const struct tokens *t, const struct disguised *d, struct window **list, size_t *n, size_t *cap)
 {
+    struct lexicon_hit *hits;
+    size_t nhits = lexicon_hits(words_of_injection(), a, t, 0, t->n, &hits), first = 0, past = 0;
     for (size_t from = 0;; from += WINDOW_STEP) {
         size_t to = from + WINDOW_WORDS + WINDOW_STEP / 2 >= t->n ? t->n : from + WINDOW_WORDS;
         struct window *w = ARENA_PUSH(a, *list, *n, *cap);
-        read_window(a, plain, t, from, to, w);
+        while (first < nhits && hits[first].token < from)
+            first++;
+        while (past < nhits && hits[past].token < to)
+            past++;
+        read_window(a, plain, t, from, to, nhits ? hits + first : hits, past - first, w);
         if (d) {
             w->disguise = d->how;
             w->at = (uint32_t)d->at;
@@ -183,7 +187,7 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
             size_t n = injection_read(t->arena, plain, &list);
             double sum = 0;
             for (size_t k = 0; k < n; k++) {
-                double here = linear_sum(&m, &list[k].features);
+                double here = window_sum(&m, &list[k]);
                 if (!best || here > sum) {
                     best = &list[k];
                     sum = here;

@@ -20,7 +20,17 @@ struct span model_bytes(enum model which)
 }
 bool model_open(enum model which, struct linear *out)
 {
-    return linear_open(out, model_bytes(which)) && out->named == (which == MODEL_REFUSAL ? refusal_named() : injection_named());
+    return linear_open(out, model_bytes(which)) && out->bits == MODEL_BITS && out->kinds == (which == MODEL_REFUSAL ? refusal_kinds : injection_kinds)
+           && out->named == (which == MODEL_REFUSAL ? refusal_named() : injection_named());
+}
+
+void window_grams(struct arena *a, struct window *w, unsigned kinds)
+{
+    ngrams_of(a, w->tokens, w->from, w->to, kinds, MODEL_BITS, &w->features.grams);
+}
+double window_sum(const struct linear *m, const struct window *w)
+{
+    return linear_sum_tokens(m, w->tokens, w->from, w->to, w->features.named, w->features.nnamed);
 }
 
 static bool ends_sentence(const char *p, const char *end)

@@ -17,7 +17,7 @@ struct span model_bytes(enum model which);
 
 /* A window of a text (or of what a disguised piece of it decodes to), as a model sees it. */
 struct window {
-    struct features features;
+    struct features features;     /* grams: only after window_grams */
     const struct fold *fold;
     const struct tokens *tokens;
     size_t from, to;              /* its tokens */
@@ -31,6 +31,10 @@ struct telling {
     struct span said[2];          /* the second may be empty */
 };
 struct telling window_telling(struct arena *a, const struct linear *m, const struct window *w);
+/* For training: the window's n-grams as a set. */
+void window_grams(struct arena *a, struct window *w, unsigned kinds);
+/* What the model says of the window; needs no set of n-grams. */
+double window_sum(const struct linear *m, const struct window *w);
 enum { MODEL_BITS = 16 };
 unsigned refusal_named(void);     /* how many named features */
 unsigned injection_named(void);

@@ -85,7 +85,6 @@ size_t refusal_read(struct arena *a, const struct fold *plain, struct window **o
     tokens_cut(a, text, t);
     *out = w;
     *w = (struct window){ .fold = plain, .tokens = t, .to = t->n };
-    ngrams_of(a, t, 0, t->n, refusal_kinds, MODEL_BITS, &w->features.grams);
 
     struct named f = { .list = arena_alloc(a, NAMED * sizeof *f.list) };
     bool *quoted = arena_alloc(a, t->n + 1);
@@ -178,7 +177,7 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
             continue;
         struct window *w;
         refusal_read(t->arena, part_fold(t->arena, p, FOLD_PLAIN), &w);
-        double chance = linear_chance(&m, linear_sum(&m, &w->features));
+        double chance = linear_chance(&m, window_sum(&m, w));
         /* who calls a tool has not declined, whatever he says beside it */
         for (size_t k = 0; k < n && chance >= 0.5; k++)
             if (t->answer[k].choice == p->choice && t->answer[k].kind == PART_TOOL_CALL)

@@ -199,8 +199,10 @@ static inline void texts_prepare(struct texts *t)
         struct window *w;
         size_t n = t->model == MODEL_REFUSAL ? refusal_read(t->a, plain, &w) : injection_read(t->a, plain, &w);
         struct features *f = arena_alloc(t->a, (n + 1) * sizeof *f);
-        for (size_t k = 0; k < n; k++)
+        for (size_t k = 0; k < n; k++) {
+            window_grams(t->a, &w[k], t->model == MODEL_REFUSAL ? refusal_kinds : injection_kinds);
             f[k] = w[k].features;
+        }
         double size = (double)in_group[x->group][x->is_so];
         t->examples[i] = (struct example){ f, n, x->is_so, x->weight * (float)fmin(2.5, fmax(0.5, sqrt(250 / size))), x->group, (uint32_t)(i * 2654435761u >> 16) % FOLDS };
     }

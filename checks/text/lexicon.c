@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 struct stem {
+    uint64_t first;         /* its first eight bytes, zeros behind */
     const char *at;
     uint8_t len, class;
     bool is_whole;
@@ -33,6 +34,24 @@ static int by_bucket(const void *x, const void *y)
     return a->len != b->len ? (a->len > b->len ? -1 : 1) : memcmp(a->at, b->at, a->len); /* longest first */
 }
 
+static uint64_t first_bytes(const char *p, size_t len)
+{
+    uint64_t w = 0;
+    if (len >= 8)
+        memcpy(&w, p, 8);
+    else
+        memcpy(&w, p, len);
+    return w;
+}
+/* The first n bytes of a word in memory, in either order of bytes. */
+static const unsigned char masks[16] = { 255, 255, 255, 255, 255, 255, 255, 255 };
+static inline uint64_t mask_of(size_t n)
+{
+    uint64_t w;
+    memcpy(&w, masks + (n < 8 ? 8 - n : 0), sizeof w);
+    return w;
+}
+
 const struct lexicon *lexicon_make(struct arena *a, const struct lexicon_class *classes, size_t n)
 {
     struct lexicon *l = arena_alloc(a, sizeof *l);
@@ -45,7 +64,7 @@ const struct lexicon *lexicon_make(struct arena *a, const struct lexicon_class *
             size_t len = strcspn(p, "|");
             bool is_whole = len && p[len - 1] == ' ';
             if (len - is_whole >= 2 && len < 250)
-                *ARENA_PUSH(a, l->stems, l->nstems, cap) = (struct stem){ p, (uint8_t)(len - is_whole), (uint8_t)c, is_whole };
+                *ARENA_PUSH(a, l->stems, l->nstems, cap) = (struct stem){ first_bytes(p, len - is_whole), p, (uint8_t)(len - is_whole), (uint8_t)c, is_whole };
             p += len + (p[len] == '|');
         }
     if (l->nstems)
@@ -77,9 +96,12 @@ size_t lexicon_hits(const struct lexicon *l, struct arena *a, const struct token
             break;
         unsigned b = bucket_of(p);
         int done = -1;
+        uint64_t word = first_bytes(p, left);
         for (uint32_t s = l->first[b]; s < l->first[b + 1]; s++) {
             const struct stem *m = &l->stems[s];
-            if (m->class == done || m->len > left || memcmp(p, m->at, m->len)
+            if ((word ^ m->first) & mask_of(m->len))
+                continue;
+            if (m->class == done || m->len > left || (m->len > 8 && memcmp(p + 8, m->at + 8, m->len - 8u))
                 || (m->is_whole && m->len < left && is_letter((unsigned char)p[m->len])))
                 continue;
             /* to the end of the word it ends in */

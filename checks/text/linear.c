@@ -42,18 +42,28 @@ bool linear_is_whole(struct span b)
     return h == u32_at(b.at + 36);
 }
 
+static double sum_of(const struct linear *m, const uint16_t *list, size_t nlist, int32_t grams, size_t ngrams)
+{
+    double sum = (double)m->bias, named = 0;
+    for (size_t i = 0; i < nlist; i++)
+        if (list[i] < m->named)
+            named += (double)m->named_weights[list[i]];
+    if (nlist)
+        sum += named / sqrt((double)nlist);
+    return ngrams ? sum + (double)m->scale * grams / sqrt((double)ngrams) : sum;
+}
 double linear_sum(const struct linear *m, const struct features *f)
 {
-    double sum = m->bias, named = 0;
-    for (size_t i = 0; i < f->nnamed; i++)
-        if (f->named[i] < m->named)
-            named += (double)m->named_weights[f->named[i]];
     int32_t grams = 0; /* at most 2^22 features of 127 */
     for (size_t i = 0; i < f->grams.n; i++)
         grams += m->weights[f->grams.id[i]];
-    if (f->nnamed)
-        sum += named / sqrt((double)f->nnamed);
-    return f->grams.n ? sum + (double)m->scale * grams / sqrt((double)f->grams.n) : sum;
+    return sum_of(m, f->named, f->nnamed, grams, f->grams.n);
+}
+double linear_sum_tokens(const struct linear *m, const struct tokens *t, size_t from, size_t to, const uint16_t *named, size_t nnamed)
+{
+    size_t n;
+    int32_t grams = ngrams_weigh(t, from, to, m->kinds, m->bits, m->weights, &n);
+    return sum_of(m, named, nnamed, grams, n);
 }
 
 double linear_chance(const struct linear *m, double sum)

@@ -31,6 +31,8 @@ bool linear_open(struct linear *m, struct span bytes);
 /* The checksum holds: for tests and doctor, not for every exchange. */
 bool linear_is_whole(struct span bytes);
 double linear_sum(const struct linear *m, const struct features *f);
+/* The same of tokens [from, to) without a list of their n-grams; of a model of at most NGRAMS_WEIGH_BITS bits. */
+double linear_sum_tokens(const struct linear *m, const struct tokens *t, size_t from, size_t to, const uint16_t *named, size_t nnamed);
 double linear_chance(const struct linear *m, double sum);
 
 /* The terms that spoke most for it: words and pairs of words with what they and the pieces within them add to the sum. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pieces of words are hashed straight from memory: eight bytes are loaded, cut to length and multiplied. */
 #include "checks/text/ngrams.h"
+#include "base/must.h"
 #include "base/utf8.h"
 
 static inline uint64_t load8(const char *p)
@@ -16,15 +17,11 @@ static inline uint64_t mix(uint64_t h)
 }
 
 enum { SIGN_BYTES = 3, WORD_BYTES = 48 /* longer words are cut: they are data, not words */ };
-enum letter { BLANK, SIGN, LETTER };
-static enum letter letter_of(unsigned char b)
-{
-    static const uint8_t kinds[256] = {
-        ['0' ... '9'] = LETTER, ['a' ... 'z'] = LETTER, ['A' ... 'Z'] = LETTER, [0x80 ... 0xff] = LETTER,
-        ['!' ... '&'] = SIGN, ['(' ... '/'] = SIGN, [':' ... '@'] = SIGN, ['[' ... '`'] = SIGN, ['{' ... '~'] = SIGN, /* the apostrophe is a blank */
-    };
-    return (enum letter)kinds[b];
-}
+enum letter { BLANK, SIGN, LETTER, LEAD /* a letter of three bytes or four: it may be a word of its own */ };
+static const uint8_t letter_of[256] = {
+    ['0' ... '9'] = LETTER, ['a' ... 'z'] = LETTER, ['A' ... 'Z'] = LETTER, [0x80 ... 0xdf] = LETTER, [0xe0 ... 0xff] = LEAD,
+    ['!' ... '&'] = SIGN, ['(' ... '/'] = SIGN, [':' ... '@'] = SIGN, ['[' ... '`'] = SIGN, ['{' ... '~'] = SIGN, /* the apostrophe is a blank */
+};
 /* Letters that are words of their own: scripts written without spaces. */
 static inline bool stands_alone(uint32_t c)
 {
@@ -43,43 +40,56 @@ void tokens_cut(struct arena *a, struct span text, struct tokens *out)
 {
     if (text.len > NGRAMS_READ_MOST)
         text.len = NGRAMS_READ_MOST;
-    /* a token takes a byte at least, and a blank in `spaced` */
-    char *spaced = arena_alloc_raw(a, 2 * text.len + 16);
-    struct token *list = arena_alloc_raw(a, (text.len + 1) * sizeof *list);
-    size_t n = 0, len = 0;
+    const unsigned char *u = (const unsigned char *)text.at;
+    /* a token takes a byte at least, and a blank in `spaced`; it is copied in whole words of eight */
+    char *spaced = arena_alloc_raw(a, 2 * text.len + 32);
+    size_t n = 0, len = 0, room = text.len / 4 + 16;
+    struct token *list = arena_alloc_raw(a, room * sizeof *list);
     spaced[len++] = ' ';
     for (size_t i = 0; i < text.len;) {
-        enum letter kind = letter_of((unsigned char)text.at[i]);
+        enum letter kind = (enum letter)letter_of[u[i]];
         if (kind == BLANK) {
             i++;
             continue;
         }
         size_t start = i, end;
         if (kind == SIGN) {
-            while (i < text.len && letter_of((unsigned char)text.at[i]) == SIGN)
-                i++;
+            while (++i < text.len && letter_of[u[i]] == SIGN)
+                ;
             end = i - start > SIGN_BYTES ? start + SIGN_BYTES : i;
         } else {
-            size_t alone = alone_length(text.at + i, text.len - i);
+            size_t alone = kind == LEAD ? alone_length(text.at + i, text.len - i) : 0;
             if (alone) {
                 i += alone;
             } else {
                 i++;
-                while (i < text.len && letter_of((unsigned char)text.at[i]) == LETTER && !alone_length(text.at + i, text.len - i))
+                while (i < text.len && (letter_of[u[i]] == LETTER || (letter_of[u[i]] == LEAD && !alone_length(text.at + i, text.len - i))))
                     i++;
             }
             end = i - start > WORD_BYTES ? start + WORD_BYTES : i;
         }
+        if (n + 1 >= room) {
+            list = arena_grow(a, list, room * sizeof *list, 2 * room * sizeof *list);
+            room *= 2;
+        }
         struct token *t = &list[n++];
+        uint64_t h = (uint64_t)(end - start) << 8 | (kind == SIGN), w;
         *t = (struct token){ .start = (uint32_t)start, .end = (uint32_t)i, .at = (uint32_t)len, .is_sign = kind == SIGN };
-        memcpy(spaced + len, text.at + start, end - start);
-        uint64_t h = (uint64_t)(end - start) << 8 | t->is_sign;
         size_t k = start;
-        for (; k + 8 <= end; k += 8)
-            h = mix(h ^ load8(text.at + k));
+        char *to = spaced + len;
+        for (; k + 8 <= end; k += 8, to += 8) {
+            w = load8(text.at + k);
+            memcpy(to, &w, sizeof w);
+            h = mix(h ^ w);
+        }
         if (k < end) {
-            uint64_t w = 0;
-            memcpy(&w, text.at + k, end - k);
+            if (k + 8 <= text.len) {
+                w = load8(text.at + k) & (~0ull >> (64 - 8 * (end - k)));
+            } else {
+                w = 0;
+                memcpy(&w, text.at + k, end - k);
+            }
+            memcpy(to, &w, sizeof w);
             h = mix(h ^ w);
         }
         t->hash = (uint32_t)(mix(h) >> 32);
@@ -104,27 +114,32 @@ size_t tokens_find(const struct tokens *t, size_t byte)
     return low;
 }
 
+enum way { LIST, WEIGH, EXPLAIN };
 struct sink {
     uint64_t *seen_bits;
-    uint32_t *id;
-    size_t n;
     unsigned shift;
-    /* explanations only */
-    struct ngram_seen *seen;
+    uint32_t *id;                 /* LIST */
+    size_t n;
+    const int8_t *weights;        /* WEIGH */
+    int32_t sum;
+    struct ngram_seen *seen;      /* EXPLAIN */
     uint32_t start, end;
     bool is_word;
 };
-static inline __attribute__((always_inline)) void sink_add(struct sink *s, uint64_t h, bool explain)
+static inline __attribute__((always_inline)) void sink_add(struct sink *s, uint64_t h, enum way way)
 {
     uint32_t id = (uint32_t)(h >> s->shift);
-    if (explain) {
+    if (way == EXPLAIN) {
         s->seen[s->n++] = (struct ngram_seen){ id, s->start, s->end, s->is_word };
         return;
     }
-    uint64_t bit = 1ull << (id & 63), *word = &s->seen_bits[id >> 6];
-    s->id[s->n] = id;
-    s->n += !(*word & bit);
-    *word |= bit;
+    uint64_t *word = &s->seen_bits[id >> 6], had = *word >> (id & 63) & 1;
+    *word |= 1ull << (id & 63);
+    if (way == LIST)
+        s->id[s->n] = id;
+    else
+        s->sum += s->weights[id] & (int32_t)(had - 1);
+    s->n += had ^ 1;
 }
 
 #define CHAR_SALT 0x9e3779b97f4a7c15ull
@@ -132,8 +147,17 @@ static inline __attribute__((always_inline)) void sink_add(struct sink *s, uint6
 #define PAIR_SALT 0xa0761d6478bd642full
 #define HEAD_SALT 0xe7037ed1a0b428dbull
 
-static inline __attribute__((always_inline)) void walk(struct sink *s, const struct tokens *t, size_t from, size_t to, unsigned kinds, bool explain)
+enum { KNOWN = 256 };
+static inline bool same_token(const struct tokens *t, const struct token *x, const struct token *y)
 {
+    return x->hash == y->hash && x->is_sign == y->is_sign && x[1].at - x->at == y[1].at - y->at
+           && !memcmp(t->spaced + x->at, t->spaced + y->at, y[1].at - y->at);
+}
+static inline __attribute__((always_inline)) void walk(struct sink *s, const struct tokens *t, size_t from, size_t to, unsigned kinds, enum way way)
+{
+    bool explain = way == EXPLAIN;
+    /* A word that was there before adds nothing to a set but its pairs; most words of a text were. */
+    uint32_t known[KNOWN] = { 0 };
     uint64_t last = 0;
     uint32_t last_start = 0;
     size_t words = 0;
@@ -144,34 +168,45 @@ static inline __attribute__((always_inline)) void walk(struct sink *s, const str
             s->end = k->end;
             s->is_word = false;
         }
-        if (kinds & NGRAM_CHARS && !k->is_sign) {
+        bool is_known = false;
+        if (!explain) {
+            uint32_t *before = &known[k->hash % KNOWN];
+            is_known = *before && same_token(t, &t->list[*before - 1], k);
+            *before = (uint32_t)i + 1;
+        }
+        if (kinds & NGRAM_CHARS && !k->is_sign && !is_known) {
             const char *p = t->spaced + k->at - 1, *past = t->spaced + k[1].at;
+            for (; p + 5 <= past; p++) {
+                uint64_t w = load8(p);
+                sink_add(s, (w & 0xffffff) * CHAR_SALT, way);
+                sink_add(s, (w & 0xffffffff) * CHAR_SALT, way);
+                sink_add(s, (w & 0xffffffffff) * CHAR_SALT, way);
+            }
             for (; p + 3 <= past; p++) {
                 uint64_t w = load8(p);
-                sink_add(s, (w & 0xffffff) * CHAR_SALT, explain);
+                sink_add(s, (w & 0xffffff) * CHAR_SALT, way);
                 if (p + 4 <= past)
-                    sink_add(s, (w & 0xffffffff) * CHAR_SALT, explain);
-                if (p + 5 <= past)
-                    sink_add(s, (w & 0xffffffffff) * CHAR_SALT, explain);
+                    sink_add(s, (w & 0xffffffff) * CHAR_SALT, way);
             }
         }
         if (explain)
             s->is_word = true;
         uint64_t h = k->hash + 1;
         if (kinds & NGRAM_WORDS) {
-            sink_add(s, mix(h * WORD_SALT) * WORD_SALT, explain);
+            if (!is_known)
+                sink_add(s, mix(h * WORD_SALT) * WORD_SALT, way);
             if (!k->is_sign) {
                 if (last) {
                     if (explain)
                         s->start = last_start;
-                    sink_add(s, mix(last * PAIR_SALT + h) * WORD_SALT, explain);
+                    sink_add(s, mix(last * PAIR_SALT + h) * WORD_SALT, way);
                 }
             }
         }
         if (kinds & NGRAM_HEAD && !k->is_sign && words < NGRAM_HEAD_WORDS) {
-            sink_add(s, mix(h * HEAD_SALT) * WORD_SALT, explain);
+            sink_add(s, mix(h * HEAD_SALT) * WORD_SALT, way);
             if (last)
-                sink_add(s, mix((last * PAIR_SALT + h) ^ HEAD_SALT) * WORD_SALT, explain);
+                sink_add(s, mix((last * PAIR_SALT + h) ^ HEAD_SALT) * WORD_SALT, way);
         }
         if (!k->is_sign) {
             last = h;
@@ -192,16 +227,27 @@ void ngrams_of(struct arena *a, const struct tokens *t, size_t from, size_t to, 
     s.id = arena_alloc_raw(a, features_most(t, from, to) * sizeof *s.id);
     struct arena_mark mark = arena_mark(a);
     s.seen_bits = arena_alloc(a, ((size_t)1 << bits) / 8 + 8);
-    walk(&s, t, from, to, kinds, false);
+    walk(&s, t, from, to, kinds, LIST);
     arena_rewind(a, mark);
     *out = (struct ngrams){ s.id, s.n };
+}
+
+int32_t ngrams_weigh(const struct tokens *t, size_t from, size_t to, unsigned kinds, unsigned bits, const int8_t *weights, size_t *n)
+{
+    uint64_t seen_bits[1 << (NGRAMS_WEIGH_BITS - 6)];
+    must(bits >= NGRAMS_BITS_LEAST && bits <= NGRAMS_WEIGH_BITS);
+    memset(seen_bits, 0, ((size_t)1 << bits) / 8);
+    struct sink s = { .seen_bits = seen_bits, .shift = 64 - bits, .weights = weights };
+    walk(&s, t, from, to, kinds, WEIGH);
+    *n = s.n;
+    return s.sum;
 }
 
 size_t ngrams_seen(struct arena *a, const struct tokens *t, size_t from, size_t to, unsigned kinds, unsigned bits, struct ngram_seen **out)
 {
     struct sink s = { .shift = 64 - bits };
     s.seen = arena_alloc_raw(a, features_most(t, from, to) * sizeof *s.seen);
-    walk(&s, t, from, to, kinds, true);
+    walk(&s, t, from, to, kinds, EXPLAIN);
     *out = s.seen;
     return s.n;
 }
