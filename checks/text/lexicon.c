@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Stems are sorted; a filter over their first three bytes turns away most words at once. */
+ * Stems are sorted by their first bytes; bits for the beginnings that any stem has turn away most words at once. */
 #include "checks/text/lexicon.h"
 #include <stdlib.h>
 
@@ -16,12 +16,32 @@ struct lexicon {
     struct stem *stems;
     size_t nstems;
     uint32_t first[4097];   /* of each bucket of the first bytes */
+    uint64_t begin2[64], begin3[128], begin4[128]; /* a bit for each beginning of stems of two bytes, of three, of more */
 };
 
 /* Two bytes: every stem has at least two. */
 static inline unsigned bucket_of(const char *p)
 {
     return ((unsigned)(unsigned char)p[0] * 61u + (unsigned)(unsigned char)p[1] * 7u) & 4095u;
+}
+/* Beginnings of three and four bytes, hashed; what is no letter there counts as a blank, so that "no " asks for an end. */
+static bool is_letter(unsigned char b)
+{
+    return b >= 0x80 || (b >= '0' && b <= '9') || (b >= 'a' && b <= 'z');
+}
+static inline unsigned third_of(const unsigned char w[4])
+{
+    uint32_t key = w[0] | (uint32_t)w[1] << 8 | (uint32_t)(is_letter(w[2]) ? w[2] : ' ') << 16;
+    return key * 0x9e3779b1u >> 19;
+}
+static inline unsigned fourth_of(const unsigned char w[4])
+{
+    uint32_t key = w[0] | (uint32_t)w[1] << 8 | (uint32_t)(is_letter(w[2]) ? w[2] : ' ') << 16 | (uint32_t)(is_letter(w[3]) ? w[3] : ' ') << 24;
+    return key * 0x85ebca6bu >> 19;
+}
+static inline bool bit_of(const uint64_t *bits, unsigned at)
+{
+    return bits[at >> 6] >> (at & 63) & 1;
 }
 static int by_bucket(const void *x, const void *y)
 {
@@ -67,6 +87,15 @@ const struct lexicon *lexicon_make(struct arena *a, const struct lexicon_class *
                 *ARENA_PUSH(a, l->stems, l->nstems, cap) = (struct stem){ first_bytes(p, len - is_whole), p, (uint8_t)(len - is_whole), (uint8_t)c, is_whole };
             p += len + (p[len] == '|');
         }
+    for (size_t k = 0; k < l->nstems; k++) {
+        const struct stem *m = &l->stems[k];
+        unsigned char w[4] = { 0 };
+        memcpy(w, m->at, m->len < 4 ? m->len : 4);
+        size_t len = m->len + (size_t)m->is_whole; /* with the end that it asks for */
+        uint64_t *bits = len < 3 ? l->begin2 : len < 4 ? l->begin3 : l->begin4;
+        unsigned at = len < 3 ? bucket_of(m->at) : len < 4 ? third_of(w) : fourth_of(w);
+        bits[at >> 6] |= 1ull << (at & 63);
+    }
     if (l->nstems)
         qsort(l->stems, l->nstems, sizeof *l->stems, by_bucket);
     size_t k = 0;
@@ -77,11 +106,6 @@ const struct lexicon *lexicon_make(struct arena *a, const struct lexicon_class *
     }
     l->first[4096] = (uint32_t)l->nstems;
     return l;
-}
-
-static bool is_letter(unsigned char b)
-{
-    return b >= 0x80 || (b >= '0' && b <= '9') || (b >= 'a' && b <= 'z');
 }
 
 size_t lexicon_hits(const struct lexicon *l, struct arena *a, const struct tokens *t, size_t from, size_t to, struct lexicon_hit **out)
@@ -97,6 +121,10 @@ size_t lexicon_hits(const struct lexicon *l, struct arena *a, const struct token
         unsigned b = bucket_of(p);
         int done = -1;
         uint64_t word = first_bytes(p, left);
+        unsigned char w[4];
+        memcpy(w, &word, sizeof w);
+        if (!bit_of(l->begin4, fourth_of(w)) && !bit_of(l->begin3, third_of(w)) && !bit_of(l->begin2, b))
+            continue;
         for (uint32_t s = l->first[b]; s < l->first[b + 1]; s++) {
             const struct stem *m = &l->stems[s];
             if ((word ^ m->first) & mask_of(m->len))

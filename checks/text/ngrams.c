@@ -147,17 +147,9 @@ static inline __attribute__((always_inline)) void sink_add(struct sink *s, uint6
 #define PAIR_SALT 0xa0761d6478bd642full
 #define HEAD_SALT 0xe7037ed1a0b428dbull
 
-enum { KNOWN = 256 };
-static inline bool same_token(const struct tokens *t, const struct token *x, const struct token *y)
-{
-    return x->hash == y->hash && x->is_sign == y->is_sign && x[1].at - x->at == y[1].at - y->at
-           && !memcmp(t->spaced + x->at, t->spaced + y->at, y[1].at - y->at);
-}
 static inline __attribute__((always_inline)) void walk(struct sink *s, const struct tokens *t, size_t from, size_t to, unsigned kinds, enum way way)
 {
     bool explain = way == EXPLAIN;
-    /* A word that was there before adds nothing to a set but its pairs; most words of a text were. */
-    uint32_t known[KNOWN] = { 0 };
     uint64_t last = 0;
     uint32_t last_start = 0;
     size_t words = 0;
@@ -168,33 +160,22 @@ static inline __attribute__((always_inline)) void walk(struct sink *s, const str
             s->end = k->end;
             s->is_word = false;
         }
-        bool is_known = false;
-        if (!explain) {
-            uint32_t *before = &known[k->hash % KNOWN];
-            is_known = *before && same_token(t, &t->list[*before - 1], k);
-            *before = (uint32_t)i + 1;
-        }
-        if (kinds & NGRAM_CHARS && !k->is_sign && !is_known) {
+        if (way != WEIGH && kinds & NGRAM_CHARS && !k->is_sign) {
             const char *p = t->spaced + k->at - 1, *past = t->spaced + k[1].at;
-            for (; p + 5 <= past; p++) {
-                uint64_t w = load8(p);
-                sink_add(s, (w & 0xffffff) * CHAR_SALT, way);
-                sink_add(s, (w & 0xffffffff) * CHAR_SALT, way);
-                sink_add(s, (w & 0xffffffffff) * CHAR_SALT, way);
-            }
             for (; p + 3 <= past; p++) {
                 uint64_t w = load8(p);
                 sink_add(s, (w & 0xffffff) * CHAR_SALT, way);
                 if (p + 4 <= past)
                     sink_add(s, (w & 0xffffffff) * CHAR_SALT, way);
+                if (p + 5 <= past)
+                    sink_add(s, (w & 0xffffffffff) * CHAR_SALT, way);
             }
         }
         if (explain)
             s->is_word = true;
         uint64_t h = k->hash + 1;
         if (kinds & NGRAM_WORDS) {
-            if (!is_known)
-                sink_add(s, mix(h * WORD_SALT) * WORD_SALT, way);
+            sink_add(s, mix(h * WORD_SALT) * WORD_SALT, way);
             if (!k->is_sign) {
                 if (last) {
                     if (explain)
@@ -232,12 +213,40 @@ void ngrams_of(struct arena *a, const struct tokens *t, size_t from, size_t to, 
     *out = (struct ngrams){ s.id, s.n };
 }
 
+static inline void weigh(struct sink *s, uint64_t h, uint64_t is_gram)
+{
+    uint32_t id = (uint32_t)(h >> s->shift);
+    uint64_t *word = &s->seen_bits[id >> 6], is_new = ~(*word >> (id & 63)) & is_gram;
+    *word |= is_gram << (id & 63);
+    s->sum += s->weights[id] & -(int32_t)is_new;
+    s->n += is_new;
+}
+/* The pieces of all words at once, straight over `spaced` and without a branch on where words end: a piece lies within a
+ * word when all that is between its first and last byte are letters. */
+static void weigh_pieces(struct sink *s, const char *p, const char *past)
+{
+    uint64_t inner = 0; /* bit k: byte k + 1 of the piece is a letter */
+    for (int k = 1; k < 3; k++)
+        inner |= (uint64_t)(letter_of[(unsigned char)p[k]] >= LETTER) << k;
+    struct sink here = *s;
+    for (; p + 3 <= past; p++) {
+        uint64_t w = load8(p);
+        inner = inner >> 1 | (uint64_t)(letter_of[w >> 24 & 255] >= LETTER) << 2;
+        uint64_t three = inner & 1, four = three & inner >> 1, five = four & inner >> 2;
+        weigh(&here, (w & 0xffffff) * CHAR_SALT, three);
+        weigh(&here, (w & 0xffffffff) * CHAR_SALT, four);
+        weigh(&here, (w & 0xffffffffff) * CHAR_SALT, five);
+    }
+    *s = here;
+}
 int32_t ngrams_weigh(const struct tokens *t, size_t from, size_t to, unsigned kinds, unsigned bits, const int8_t *weights, size_t *n)
 {
     uint64_t seen_bits[1 << (NGRAMS_WEIGH_BITS - 6)];
     must(bits >= NGRAMS_BITS_LEAST && bits <= NGRAMS_WEIGH_BITS);
     memset(seen_bits, 0, ((size_t)1 << bits) / 8);
     struct sink s = { .seen_bits = seen_bits, .shift = 64 - bits, .weights = weights };
+    if (kinds & NGRAM_CHARS && from < to)
+        weigh_pieces(&s, t->spaced + t->list[from].at - 1, t->spaced + t->list[to].at);
     walk(&s, t, from, to, kinds, WEIGH);
     *n = s.n;
     return s.sum;
