@@ -158,6 +158,14 @@ static void block(struct exchange *x, const char *message)
     }
     x->is_upstream_ended = true;
     x->v.action = ACTION_BLOCK;
+    if (x->is_head_sent && x->scan && !x->is_answer_judged && !x->v.unread) {
+        struct buf out = { .cap = 0 }; /* what came before the match in the same piece */
+        if (release(x, &out)) {
+            keep(x, buf_span(&out));
+            write_out(x, buf_span(&out));
+        }
+        buf_free(&out);
+    }
     keep(x, buf_span(&x->held));
     buf_clear(&x->held);
     x->npending = x->pending_at = 0;

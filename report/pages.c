@@ -69,8 +69,8 @@ struct tally {
 struct hour {
     struct tally all, routes[ROUTES_MOST];
     size_t nroutes;
-    uint32_t *ms;
-    size_t nms;
+    uint32_t *us;
+    size_t nus;
 };
 static bool tally_one(void *context, const struct record *r)
 {
@@ -93,10 +93,10 @@ static bool tally_one(void *context, const struct record *r)
         both[k]->tokens_in += r->input_tokens;
         both[k]->tokens_out += r->output_tokens;
     }
-    h->ms[h->nms++] = (uint32_t)(r->total_us / 1000 < UINT32_MAX ? r->total_us / 1000 : UINT32_MAX);
-    return h->nms < HOUR_MOST;
+    h->us[h->nus++] = (uint32_t)(r->total_us < UINT32_MAX ? r->total_us : UINT32_MAX);
+    return h->nus < HOUR_MOST;
 }
-static int by_ms(const void *a, const void *b)
+static int by_us(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return x < y ? -1 : x > y;
@@ -147,23 +147,23 @@ void page_overview(struct page *p, const struct admin_source *s, struct store_re
         buf_printf(p->out, "<p class=\"lead\">%s</p>", T(p, NO_STORE));
     } else {
         struct hour *h = arena_alloc(a, sizeof *h);
-        h->ms = arena_alloc(a, HOUR_MOST * sizeof *h->ms);
+        h->us = arena_alloc(a, HOUR_MOST * sizeof *h->us);
         struct record_filter f = { .since_us = now_us() - 3600000000ll, .limit = HOUR_MOST };
         store_reader_list(r, &f, tally_one, h, t);
-        qsort(h->ms, h->nms, sizeof *h->ms, by_ms);
+        qsort(h->us, h->nus, sizeof *h->us, by_us);
         html(p, "<div class=\"tiles\">");
         char more[96];
-        snprintf(more, sizeof more, "%s%s%s", h->nms == HOUR_MOST ? T(p, MORE_THAN) : "", h->nms == HOUR_MOST ? " … " : "", T(p, EXCHANGES_SEEN));
+        snprintf(more, sizeof more, "%s%s%s", h->nus == HOUR_MOST ? T(p, MORE_THAN) : "", h->nus == HOUR_MOST ? " … " : "", T(p, EXCHANGES_SEEN));
         tile(p, h->all.n, more);
         tile(p, h->all.verdicts[1], T(p, FLAGGED));
         tile(p, h->all.verdicts[2], T(p, REDACTED));
         tile(p, h->all.verdicts[3], T(p, BLOCKED));
         tile(p, h->all.failed, T(p, FAILED));
-        if (h->nms) {
+        if (h->nus) {
             html(p, "<div class=\"tile\"><b>");
-            put_ms(p, (uint64_t)h->ms[h->nms / 2] * 1000);
+            put_ms(p, h->us[h->nus / 2]);
             buf_printf(p->out, "</b><span class=\"soft small\">%s · %s ", T(p, MEDIAN), T(p, SLOWEST));
-            put_ms(p, (uint64_t)h->ms[h->nms * 95 / 100] * 1000);
+            put_ms(p, h->us[h->nus * 95 / 100]);
             html(p, "</span></div>");
         }
         html(p, "</div>");

@@ -68,6 +68,7 @@ struct stream_scan {
     struct part_state **parts;
     size_t nparts, parts_cap;
     bool holds;
+    size_t barrier;             /* where the earliest match that blocks begins, in the part that is fed */
 };
 
 /* ---- what is still open ---- */
@@ -285,13 +286,16 @@ static bool try_leaf(struct stream_scan *s, size_t part, const struct view *view
         case SEARCH_COSTLY:
             s->v->not_run++;
             verdict_block_blind(s->a, s->v, leaf->rule, s->t, ON_ANSWER, TRUTH_COSTLY);
+            s->barrier = 0;
             return false;
         case SEARCH_MATCH:
             fold_origin(&view->fold, start, end, &at, &to);
             struct finding f = { .check = is_words ? "words" : "pattern-rule", .kind = "", .on = ON_ANSWER, .part = (uint32_t)part, .start = (uint32_t)at,
                                  .end = (uint32_t)to, .score = 1, .why = is_words ? "one of the rule's words" : "the rule's pattern matches" };
-            if (matched(s, leaf, &f, SPAN("[REDACTED]")))
+            if (matched(s, leaf, &f, SPAN("[REDACTED]"))) {
+                s->barrier = at < s->barrier ? at : s->barrier;
                 return false;
+            }
             from = end > from ? end : from + 1;
         }
     }
@@ -388,10 +392,8 @@ static size_t lane_feed(struct stream_scan *s, size_t part, struct part_state *p
         struct trial *trial = &ls->trials[i];
         if (trial->open == NOWHERE && trial->candidate == NOWHERE)
             continue;
-        if (!try_leaf(s, part, &view, &lane->leaves[i], trial, is_end)) {
-            *blocked = true;
-            return 0;
-        }
+        if (!try_leaf(s, part, &view, &lane->leaves[i], trial, is_end))
+            *blocked = true; /* the others are asked all the same: a match of theirs may begin before */
         open = trial->open < open ? trial->open : open;
     }
     if (open != NOWHERE)
@@ -442,7 +444,7 @@ static size_t checks_feed(struct stream_scan *s, size_t part, struct part_state 
                         if (leaf->c->check == c && condition_wants_part(leaf->c, p) && condition_wants_finding(leaf->c, &f)
                             && matched(s, leaf, &f, replacement(s->a, f.kind))) {
                             *blocked = true;
-                            return 0;
+                            s->barrier = f.start < s->barrier ? f.start : s->barrier;
                         }
                     }
                 }
@@ -472,17 +474,18 @@ void stream_scan_feed(struct stream_scan *s, size_t part, bool is_end)
     if (!text.at)
         text.at = "";
     size_t sure = text.len, one;
-    for (enum fold_strength strength = FOLD_PATTERN; strength <= FOLD_PLAIN && !blocked; strength++)
+    s->barrier = NOWHERE;
+    for (enum fold_strength strength = FOLD_PATTERN; strength <= FOLD_PLAIN; strength++)
         if (s->lanes[strength].n) {
             one = lane_feed(s, part, ps, strength, text, is_end, &blocked);
             sure = one < sure ? one : sure;
         }
-    if (s->checks_used && !blocked) {
+    if (s->checks_used) {
         one = checks_feed(s, part, ps, text, is_end, &blocked);
         sure = one < sure ? one : sure;
     }
-    if (blocked)
-        return;
+    if (blocked && s->barrier < sure)
+        sure = s->barrier; /* what stands before the match may leave, nothing else */
     if (arena_over(s->a) && !is_end)
         return; /* the exchange is at its memory's end: nothing is sure any more; the proxy stops it */
     /* not into the middle of what is replaced */

@@ -68,6 +68,7 @@ export async function stage(t) {
     fs.rmSync(folder, { recursive: true, force: true })
   })
   const s = { folder }
+  s.later = end => ends.unshift(end)   // after all else has ended, before the folder goes
 
   // An HTTP upstream. script(call) runs for each request once its body is in (early: before).
   s.upstream = async (script, { early = false } = {}) => {

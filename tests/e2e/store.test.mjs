@@ -15,7 +15,7 @@ test('a full disk: refuse or pass as the route says, readiness tells, and all re
   const folder = path.join(s.folder, 'small')
   fs.mkdirSync(folder)
   if (!mounted(folder, '160m')) return t.skip('no tmpfs can be mounted here')
-  t.after(() => spawnSync('umount', ['-l', folder]))
+  s.later(() => spawnSync('umount', ['-l', folder]))
   const up = await s.upstream(c => c.json(completion('ok')))
   const v = await s.vigie({ routes: [{ name: 'strict', mount: '/strict', upstream: up.url, api: 'openai' }, { name: 'lax', mount: '/lax', upstream: up.url, api: 'openai', on_store_failure: 'pass' }], dir: folder })
   assert.equal((await v.fetch('/strict/v1/chat/completions', chat('x'))).status, 200)
