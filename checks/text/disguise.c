@@ -37,19 +37,28 @@ static bool is_readable(struct span s)
 
 /* ---- codes of bytes, in the original ---- */
 
-static int base64_digit(unsigned char b)
+/* What a byte may be in a code: looked up for every byte of every prompt. */
+enum { IS_64 = 1, IS_HEX = 2, IS_DECIMAL = 4, IS_CUE = 8 /* escapes, morse, what nobody sees */ };
+static const uint8_t code_class[256] = {
+    ['0' ... '9'] = IS_64 | IS_HEX | IS_DECIMAL, ['A' ... 'F'] = IS_64 | IS_HEX, ['G' ... 'Z'] = IS_64, ['a' ... 'f'] = IS_64 | IS_HEX, ['g' ... 'z'] = IS_64,
+    ['+'] = IS_64, ['/'] = IS_64, ['_'] = IS_64, ['-'] = IS_64 | IS_CUE, ['.'] = IS_CUE, ['%'] = IS_CUE, ['&'] = IS_CUE, ['\\'] = IS_CUE,
+    [0xf3] = IS_CUE, [0xef] = IS_CUE,
+};
+static inline int base64_digit(unsigned char b)
 {
+    if (!(code_class[b] & IS_64))
+        return -1;
     if (b >= 'A' && b <= 'Z')
         return b - 'A';
     if (b >= 'a' && b <= 'z')
         return b - 'a' + 26;
     if (b >= '0' && b <= '9')
         return b - '0' + 52;
-    return b == '+' || b == '-' ? 62 : b == '/' || b == '_' ? 63 : -1;
+    return b == '+' || b == '-' ? 62 : 63;
 }
-static int hex_digit(unsigned char b)
+static inline int hex_digit(unsigned char b)
 {
-    return b >= '0' && b <= '9' ? b - '0' : (b | 32) >= 'a' && (b | 32) <= 'f' ? (b | 32) - 'a' + 10 : -1;
+    return !(code_class[b] & IS_HEX) ? -1 : b <= '9' ? b - '0' : (b | 32) - 'a' + 10;
 }
 
 /* A run of base64 digits from i; long lines may be folded. Returns where it ends. */
@@ -279,7 +288,11 @@ static void find_codes(struct finder *f)
     bool high = false;
     for (size_t i = 0; i < s.len;) {
         unsigned char b = (unsigned char)s.at[i];
-        high |= b == 0xf3 || b == 0xef;
+        if (!code_class[b]) {
+            i++;
+            continue;
+        }
+        high |= b >= 0x80;
         if (b == '%' || b == '&' || b == '\\') {
             escapes++;
             if (b == '\\' && i + 3 < s.len && s.at[i + 1] == 'x' && hex_digit((unsigned char)s.at[i + 2]) >= 0)
@@ -292,18 +305,18 @@ static void find_codes(struct finder *f)
             i = try_morse(f, i);
             continue;
         }
-        if (base64_digit(b) < 0) {
+        if (!(code_class[b] & IS_64)) {
             i++;
             continue;
         }
         /* a run of letters and digits: short ones are words; look closer at the long, the hexadecimal, the numbers */
         size_t end = i;
-        bool hex = true, digits = true;
-        while (end < s.len && base64_digit((unsigned char)s.at[end]) >= 0) {
-            hex &= hex_digit((unsigned char)s.at[end]) >= 0;
-            digits &= isdigit((unsigned char)s.at[end]) != 0;
+        unsigned all = IS_64 | IS_HEX | IS_DECIMAL, now;
+        while (end < s.len && (now = code_class[(unsigned char)s.at[end]]) & IS_64) {
+            all &= now;
             end++;
         }
+        bool hex = all & IS_HEX, digits = all & IS_DECIMAL;
         size_t run = end - i, before = f->n;
         size_t past = end;
         if (digits && run <= 8) {
@@ -343,6 +356,7 @@ struct form_word {
     uint8_t form; /* 1 to 25: shifted by so much */
 };
 static struct form_word *form_set;
+static uint64_t form_bits[1 << 10]; /* of a hash's upper 16 bits: most words are in no form */
 static char shift_back(char c, unsigned form)
 {
     if (c < 'a' || c > 'z')
@@ -366,6 +380,7 @@ static void form_add(struct arena *a, const char *word, size_t len, unsigned for
         at = (at + 1) % SET_SIZE;
     }
     form_set[at] = (struct form_word){ h, (uint8_t)form };
+    form_bits[h >> 22] |= 1ull << (h >> 16 & 63);
 }
 static void make_forms(void)
 {
@@ -388,6 +403,8 @@ static void make_forms(void)
 }
 static unsigned form_of(uint32_t hash)
 {
+    if (!(form_bits[hash >> 22] >> (hash >> 16 & 63) & 1))
+        return 0;
     uint32_t at = hash % SET_SIZE;
     for (unsigned k = 0; k < 64 && form_set[at].form; k++) {
         if (form_set[at].hash == hash)
@@ -490,19 +507,13 @@ static void find_forms(struct finder *f, const struct fold *plain, const struct 
     }
 }
 
-static char leet_letter(char c)
+static const char leet_letters[256] = {
+    ['0'] = 'o', ['1'] = 'i', ['!'] = 'i', ['|'] = 'i', ['3'] = 'e', ['4'] = 'a', ['@'] = 'a', ['5'] = 's', ['$'] = 's', ['7'] = 't', ['+'] = 't', ['8'] = 'b',
+    ['9'] = 'g', ['6'] = 'g',
+};
+static inline char leet_letter(char c)
 {
-    switch (c) {
-    case '0': return 'o';
-    case '1': case '!': case '|': return 'i';
-    case '3': return 'e';
-    case '4': case '@': return 'a';
-    case '5': case '$': return 's';
-    case '7': case '+': return 't';
-    case '8': return 'b';
-    case '9': case '6': return 'g';
-    default: return 0;
-    }
+    return leet_letters[(unsigned char)c];
 }
 /* Words with digits and signs for letters inside them. Version numbers, product names and mail addresses have some too:
  * it takes several, and the text is only read once more. */
