@@ -428,6 +428,18 @@ static size_t checks_feed(struct stream_scan *s, size_t part, struct part_state 
                 struct score score = check->score(s->env, &t, ON_ANSWER, &found);
                 if (score.not_run)
                     s->v->not_run++;
+                /* A finding that reaches past what is settled may still grow, shrink or turn out to be none: it is not
+                 * acted on yet, and it is held from its first byte. */
+                for (bool again = true; again;) {
+                    again = false;
+                    for (size_t i = 0; i < found.n; i++) {
+                        size_t start = from + found.list[i].start, end = from + found.list[i].end;
+                        if (start < settled && end > settled) {
+                            settled = start > cs->done ? start : cs->done;
+                            again = settled > cs->done;
+                        }
+                    }
+                }
                 for (size_t i = 0; i < found.n; i++) {
                     struct finding f = found.list[i];
                     size_t start = from + f.start, end = from + f.end;
