@@ -54,7 +54,7 @@ $B/cli/scan.o $B/cli/rules.o: rules/default.yaml
 $B/checks/models.o: $(wildcard checks/models/*)
 $B/unit/%: tests/unit/%.c $B/libvigie.a
 	$(SAY) LINK $@
-	$Qmkdir -p $(@D) && $(COMPILE) $(LDFLAGS) -o $@ $< $B/libvigie.a $(LDLIBS) -lcmocka
+	$Qmkdir -p $(@D) && $(COMPILE) $(LDFLAGS) -o $@ $< $B/libvigie.a $(LDLIBS) -lbrotlienc -lcmocka
 $B/tools/%: tools/%.c $B/libvigie.a
 	$(SAY) LINK $@
 	$Qmkdir -p $(@D) && $(COMPILE) $(LDFLAGS) -o $@ $< $B/libvigie.a $(LDLIBS)

@@ -10,7 +10,7 @@
  */
 #include "proxy/api/read.h"
 
-enum { EVENT_MOST = 16 * 1024 * 1024, LOOK_MOST = 4096, BOMB_LEAST = 16 * 1024 * 1024, BOMB_RATIO = 200 };
+enum { EVENT_MOST = 16 * 1024 * 1024, LOOK_MOST = 4096, BLANKS_MOST = 1024 * 1024, BOMB_LEAST = 16 * 1024 * 1024, BOMB_RATIO = 200 };
 enum cut { CUT_UNDECIDED, CUT_WHOLE, CUT_SSE, CUT_NDJSON, CUT_ARRAY, CUT_AWS, CUT_BYTES };
 
 struct answer_reader {
@@ -164,8 +164,8 @@ static void sse_read(struct answer_reader *r, struct span s, bool is_first)
             has_data = true;
         } else if (span_is(field, "event")) {
             name = value;
-        } else if (!r->is_sse_type && !span_is(field, "id") && !span_is(field, "retry")) {
-            say(r->o.t, 0, PART_OTHER, 0x10201, (struct span){ 0 }, line); /* not said to be SSE: then a client may show these too */
+        } else if (!span_is(field, "id") && !span_is(field, "retry")) {
+            say(r->o.t, 0, PART_OTHER, 0x10201, (struct span){ 0 }, line); /* no field of SSE, but somebody may read it */
         }
     }
     if (has_data && data.len)
@@ -350,7 +350,7 @@ static enum cut decide(const struct answer_reader *r, struct span s, bool is_end
     else if (!is_end && s.len < 3 && memcmp("\xef\xbb\xbf", s.at, s.len) == 0)
         return CUT_UNDECIDED;
     s = span_trim(s);
-    if (!s.len && !is_end && !is_long)
+    if (!s.len && !is_end)
         return CUT_UNDECIDED;
     char c = s.len ? s.at[0] : 0;
     if (c == '{')
@@ -409,7 +409,9 @@ static bool feed_decoded(void *p, struct span s)
         if (r->cut == CUT_UNDECIDED) {
             if (!is_carried)
                 buf_add(&r->carry, s);
-            return true;
+            if (r->carry.len > BLANKS_MOST)
+                fail(r, "a megabyte of blanks and nothing else");
+            return !r->is_failed;
         }
         if (r->cut == CUT_WHOLE) {
             if (!is_carried)

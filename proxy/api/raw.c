@@ -15,7 +15,7 @@ static bool event(struct transcript *t, struct span name, struct span data)
     struct json doc;
     struct arena_mark mark;
     (void)name;
-    struct span look = span_trim(data);
+    struct span look = span_trim(span_starts(data, "\xef\xbb\xbf") ? span_cut(data, 3, data.len) : data);
     if (span_is(look, "[DONE]")) {
         t->is_answer_whole = true;
         return true;
@@ -35,7 +35,7 @@ static bool event(struct transcript *t, struct span name, struct span data)
 static void answer(struct transcript *t, struct span content_type, struct span body)
 {
     struct json doc;
-    struct span look = span_trim(body);
+    struct span look = span_trim(span_starts(body, "\xef\xbb\xbf") ? span_cut(body, 3, body.len) : body);
     if (!look.len || (look.at[0] != '{' && look.at[0] != '[' && look.at[0] != '"')) {
         answer_text(t, content_type, body);
         t->is_answer_whole = true;
