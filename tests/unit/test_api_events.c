@@ -51,9 +51,9 @@ static void test_at_once(void **state)
 {
     (void)state;
     static const struct { const char *body; size_t ends[4]; } streams[] = {
-        { "data: " D("a") "\n\n: ping\ndata: " D("b") "\n\n", { 48, 55, 103 } },
-        { "data: " D("a") "\r\n\r\ndata: " D("b") "\r\n\r\n", { 50, 100 } },
-        { "data: " D("a") "\r\rdata: " D("b") "\r\r", { 48, 96 } },
+        { "data: " D("a") "\n\n: ping\ndata: " D("b") "\n\n", { 47, 54, 101 } },
+        { "data: " D("a") "\r\n\r\ndata: " D("b") "\r\n\r\n", { 49, 98 } },
+        { "data: " D("a") "\r\rdata: " D("b") "\r\r", { 47, 94 } },
     };
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
         struct arena *a = arena_new(1 << 20);
