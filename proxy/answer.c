@@ -35,6 +35,8 @@ void answer_send_head(struct exchange *x, enum http_framing framing, uint64_t le
     struct buf *o = &c->out;
     x->is_head_sent = true;
     x->status = x->upstream_status;
+    if (!x->is_body_done)
+        x->keeps_alive = false; /* answered before the request is in: its rest must never be read as another one */
     if (framing == HTTP_UNTIL_CLOSE)
         framing = HTTP_CHUNKED;
     if (framing == HTTP_CHUNKED && x->head.minor == 0) {
@@ -361,7 +363,7 @@ static void on_body(void *context, struct span data)
         else
             write_out(x, data);
     }
-    if (x->c && x->up && !x->is_up_paused && conn_unsent(x->c) + (x->state == X_COMMIT ? x->held.len : 0) > OUT_HIGH) {
+    if (x->c && x->up && !x->is_up_paused && conn_unsent(x->c) + (x->state == X_COMMIT || !x->acts ? x->held.len : 0) > OUT_HIGH) {
         x->is_up_paused = true;
         upstream_pause(x->up, true);
     }

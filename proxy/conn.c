@@ -199,9 +199,16 @@ bool conn_flush(struct conn *c)
     }
     if (c->x && conn_unsent(c) < OUT_LOW)
         exchange_room(c->x);
+    if (c->state == CONN_HEAD && !c->in.len)
+        conn_reading(c, true);
     return true;
 }
 
+/* Who does not take his answers is not read either, or answers to a long row of requests would gather. */
+static bool wants_more(const struct conn *c)
+{
+    return c->in.len < IN_MOST && !(c->x && c->x->spill.len) && (c->state == CONN_BODY || conn_unsent(c) < OUT_HIGH);
+}
 static void feed(struct conn *c, struct span *in)
 {
     while (in->len) {
@@ -211,6 +218,8 @@ static void feed(struct conn *c, struct span *in)
         size_t used = 0;
         switch (c->state) {
         case CONN_HEAD: {
+            if (conn_unsent(c) >= OUT_HIGH)
+                return; /* conn_flush goes on when there is room */
             if (!c->arena)
                 c->arena = worker_arena(c->w);
             enum http_read r = http_read_request(&head, c->arena, *in, &limits, &c->scanned, &used, &problem);
@@ -267,7 +276,7 @@ void conn_process(struct conn *c)
     buf_drop(&c->in, had - in.len);
     if (!c->in.len)
         buf_free(&c->in);
-    conn_reading(c, c->in.len < IN_MOST && !(c->x && c->x->spill.len));
+    conn_reading(c, wants_more(c));
 }
 
 static void on_read(evutil_socket_t fd, short what, void *context)
@@ -293,7 +302,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         feed(c, &in);
         if (c->state != CONN_DEAD && in.len) {
             buf_add(&c->in, in);
-            conn_reading(c, c->in.len < IN_MOST && !(c->x && c->x->spill.len));
+            conn_reading(c, wants_more(c));
         }
     }
     worker_turn_end(w);
@@ -312,7 +321,7 @@ void conn_tick(struct conn *c)
         exchange_tick(c->x);
     if (c->state == CONN_DEAD || !c->deadline_ms || c->w->now_ms < c->deadline_ms)
         return;
-    if (c->state == CONN_ANSWER && !conn_unsent(c)) {
+    if ((c->state == CONN_ANSWER && !conn_unsent(c)) || (c->state == CONN_BODY && c->x && c->x->spill.len)) {
         c->deadline_ms = 0; /* it is the upstream's turn; its own limits hold */
     } else if ((c->state == CONN_HEAD && c->in.len) || (c->state == CONN_BODY && c->x && !c->x->is_head_sent)) {
         if (c->x)

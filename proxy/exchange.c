@@ -375,6 +375,12 @@ void exchange_refuse(struct exchange *x, int status, const char *code, const cha
         exchange_client_gone(x);
         return;
     }
+    if (x->is_head_sent) { /* another answer has begun: a second head would stand in its body, so a cut says it */
+        if (!x->error)
+            x->error = code;
+        conn_reset(c);
+        return;
+    }
     bool is_policy = status == 403 && rule, is_known = x->api != NULL;
     struct buf body = { .cap = 64 * 1024 };
     const char *type = "application/problem+json";
@@ -440,7 +446,8 @@ void exchange_client_gone(struct exchange *x)
     if (x->state == X_COMMIT && !x->is_committed)
         return; /* its record is under way; answer_committed frees it */
     if (x->route && x->m && !x->is_recorded) {
-        x->error = "client_gone";
+        if (!x->error)
+            x->error = "client_gone";
         count(&x->m->troubles[TROUBLE_CLIENT_GONE], 1);
         if (!x->is_prompt_judged && x->is_body_done && !x->is_refused)
             judge(x);
@@ -459,8 +466,8 @@ void exchange_done(struct exchange *x)
         c->has_answered = true;
         if (x->keeps_alive && c->on->l && !c->w->is_stopping) {
             c->state = CONN_HEAD;
-            c->deadline_ms = c->w->now_ms + c->w->now->g->config->limits.idle_ms;
-            conn_reading(c, c->in.len < IN_MOST);
+            c->deadline_ms = c->w->now_ms + (c->in.len ? c->w->now->g->config->limits.head_ms : c->w->now->g->config->limits.idle_ms);
+            conn_reading(c, c->in.len < IN_MOST && conn_unsent(c) < OUT_HIGH);
         } else {
             c->closes_after = true;
         }

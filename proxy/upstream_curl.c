@@ -43,7 +43,7 @@ struct upstream_call {
     size_t scanned;
     unsigned interims;
     bool is_head_request, has_head, is_cancelled, is_paused, is_body_done;
-    bool has_sent;                   /* the request began to leave: no other upstream may be tried */
+    bool has_sent, is_idempotent;    /* the request began to leave; it may leave twice */
     enum http_framing framing;
     uint64_t left;
     struct http_chunks chunks;
@@ -179,7 +179,6 @@ static size_t read_callback(char *to, size_t size, size_t n, void *p)
     size_t most = size * n, have = u->out.len - u->out_at;
     if (u->is_cancelled)
         return CURL_READFUNC_ABORT;
-    u->has_sent = true;
     if (!have) {
         if (u->is_out_ended)
             return 0;
@@ -193,10 +192,26 @@ static size_t read_callback(char *to, size_t size, size_t n, void *p)
     if (u->out_at == u->out.len) {
         buf_clear(&u->out);
         u->out_at = 0;
+        if (!u->has_head && !u->is_out_ended)
+            u->deadline_ms = 0; /* it is the client's turn */
         if (!u->is_out_ended && u->cb->on_writable)
             u->cb->on_writable(u->context);
     }
     return have;
+}
+
+/* libcurl sends again by itself when a reused connection ends without a byte. What is not idempotent may have been done already: a
+ * gateway must not do it twice (RFC 9110 9.2.2), unless nothing of it had left. */
+static int before_request(void *p, char *remote, char *local, int remote_port, int local_port)
+{
+    struct upstream_call *u = p;
+    long sent = 0;
+    (void)remote, (void)local, (void)remote_port, (void)local_port;
+    curl_easy_getinfo(u->easy, CURLINFO_REQUEST_SIZE, &sent);
+    if (u->has_sent && !u->is_idempotent && sent > 0)
+        return CURL_PREREQFUNC_ABORT;
+    u->has_sent = true;
+    return CURL_PREREQFUNC_OK;
 }
 
 /* ---- the event loop ---- */
@@ -369,6 +384,7 @@ struct upstream_call *upstream_start(struct upstream_pool *p, const struct upstr
     u->chunks.trailers = &u->trailers;
     u->out.cap = UPSTREAM_WRITE_ROOM;
     u->is_head_request = span_is(r->method, "HEAD");
+    u->is_idempotent = u->is_head_request || span_is(r->method, "GET") || span_is(r->method, "OPTIONS") || span_is(r->method, "PUT") || span_is(r->method, "DELETE");
     u->next = p->calls;
     if (p->calls)
         p->calls->previous = u;
@@ -387,6 +403,9 @@ struct upstream_call *upstream_start(struct upstream_pool *p, const struct upstr
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)CURL_BUFFER);
     curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* leaving a call must not wait for a name server: the loop would stand still */
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, u);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, u->error);
     curl_easy_setopt(e, CURLOPT_PRIVATE, (char *)u);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, header_callback);
@@ -470,8 +489,11 @@ size_t upstream_write(struct upstream_call *u, struct span data)
     }
     if (data.len > room)
         data.len = room;
-    if (data.len)
+    if (data.len) {
+        if (!u->out.len && !u->has_head && u->first_byte_ms)
+            u->deadline_ms = now_ms() + u->first_byte_ms; /* to take this */
         buf_add(&u->out, data);
+    }
     if (data.len && u->is_out_waiting && !u->pool->is_inside) {
         u->is_out_waiting = false;
         set_pause(u, u->is_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);

@@ -156,7 +156,7 @@ static void stop(struct worker *w)
         listening_close(l);
     for (struct conn *c = w->conns, *next; c; c = next) {
         next = c->next;
-        if (!c->x && !c->in.len)
+        if (!c->x && !c->in.len && !conn_unsent(c) && c->state == CONN_HEAD)
             conn_close(c);
     }
 }

@@ -99,6 +99,8 @@ static bool target_read(struct http_head *h, struct span *authority, struct http
     *authority = (struct span){ 0 };
     if (span_is(h->method, "CONNECT"))
         return bad(p, 501, "CONNECT: this is a gateway, no forward proxy");
+    if (span_is(h->method, "TRACE"))
+        return bad(p, 501, "TRACE: it would show the caller what is added on the way");
     if (t.at[0] == '/') {
         cut_query(h, t);
         return true;
