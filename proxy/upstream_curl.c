@@ -10,6 +10,8 @@
 #include <event2/event_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <time.h>
 
 const char *const upstream_end_names[] = { "whole", "upstream_unresolved", "upstream_unreachable", "upstream_connect_timeout", "upstream_cut", "upstream_timeout", "upstream_bad_answer" };
@@ -26,6 +28,7 @@ struct upstream_pool {
     CURLM *multi;
     struct event_base *base;
     struct event timer;
+    int socket_of_port[65536];       /* by local port: libcurl tells no socket before a request, only its port */
     void (*after_turn)(void *);
     void *context;
     struct upstream_call *calls;     /* all, for the tick */
@@ -43,6 +46,7 @@ struct upstream_call {
     size_t scanned;
     unsigned interims;
     bool is_head_request, has_head, is_cancelled, is_paused, is_body_done;
+    bool is_tls, is_stale;           /* is_stale: the pool's connection held bytes of nobody's; a fresh one is made */
     bool has_sent, is_idempotent;    /* the request began to leave; it may leave twice */
     enum http_framing framing;
     uint64_t left;
@@ -200,16 +204,33 @@ static size_t read_callback(char *to, size_t size, size_t n, void *p)
     return have;
 }
 
+static int port_of(int fd, int (*name)(int, struct sockaddr *, socklen_t *))
+{
+    union { struct sockaddr any; struct sockaddr_in v4; struct sockaddr_in6 v6; } a = { 0 };
+    socklen_t n = sizeof a;
+    if (name(fd, &a.any, &n) != 0)
+        return 0;
+    return a.any.sa_family == AF_INET ? ntohs(a.v4.sin_port) : a.any.sa_family == AF_INET6 ? ntohs(a.v6.sin6_port) : 0;
+}
 /* libcurl sends again by itself when a reused connection ends without a byte. What is not idempotent may have been done already: a
  * gateway must not do it twice (RFC 9110 9.2.2), unless nothing of it had left. */
 static int before_request(void *p, char *remote, char *local, int remote_port, int local_port)
 {
     struct upstream_call *u = p;
     long sent = 0;
-    (void)remote, (void)local, (void)remote_port, (void)local_port;
+    (void)remote, (void)local;
     curl_easy_getinfo(u->easy, CURLINFO_REQUEST_SIZE, &sent);
     if (u->has_sent && !u->is_idempotent && sent > 0)
         return CURL_PREREQFUNC_ABORT;
+    /* Bytes that came while nobody was asked for them would be read as this request's answer: another connection, then.
+     * (Over TLS they may be the protocol's own; there the record layer ends with what was not asked for.) */
+    int fd = u->pool->socket_of_port[local_port & 0xffff];
+    char byte;
+    if (!u->is_tls && !u->has_sent && !u->is_stale && fd > 0 && port_of(fd, getsockname) == local_port && port_of(fd, getpeername) == remote_port
+        && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+        u->is_stale = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     u->has_sent = true;
     return CURL_PREREQFUNC_OK;
 }
@@ -219,6 +240,12 @@ static int before_request(void *p, char *remote, char *local, int remote_port, i
 static void finish(struct upstream_call *u, CURLcode code)
 {
     enum upstream_end end = UPSTREAM_WHOLE;
+    if (u->is_stale && !u->has_sent && code == CURLE_ABORTED_BY_CALLBACK) {
+        curl_multi_remove_handle(u->pool->multi, u->easy);
+        curl_easy_setopt(u->easy, CURLOPT_FRESH_CONNECT, 1L);
+        if (curl_multi_add_handle(u->pool->multi, u->easy) == CURLM_OK)
+            return;
+    }
     const char *why = u->error[0] ? u->error : curl_easy_strerror(code);
     double pretransfer = 0; /* > 0 once the request could leave */
     curl_easy_getinfo(u->easy, CURLINFO_PRETRANSFER_TIME, &pretransfer);
@@ -300,6 +327,7 @@ static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *context
         must(w != NULL);
         w->fd = fd;
         w->pool = p;
+        p->socket_of_port[port_of(fd, getsockname) & 0xffff] = fd;
         curl_multi_assign(p->multi, fd, w);
     } else {
         if (w->what == wanted)
@@ -384,6 +412,7 @@ struct upstream_call *upstream_start(struct upstream_pool *p, const struct upstr
     u->chunks.trailers = &u->trailers;
     u->out.cap = UPSTREAM_WRITE_ROOM;
     u->is_head_request = span_is(r->method, "HEAD");
+    u->is_tls = span_is(r->to->scheme, "https");
     u->is_idempotent = u->is_head_request || span_is(r->method, "GET") || span_is(r->method, "OPTIONS") || span_is(r->method, "PUT") || span_is(r->method, "DELETE");
     u->next = p->calls;
     if (p->calls)

@@ -60,7 +60,7 @@ test('bytes that nobody asked for reach no other client', async t => {
     for (const when of ['once', 'later']) {
       try { await (await v.fetch(`${path}?${when}`, { method: path === '/head' ? 'HEAD' : 'GET' })).text() } catch { /* a cut is right */ }
       await pause(80)
-      for (let i = 0; i < 3; i++) assert.equal(await (await v.fetch('/next')).text(), 'fine', `after ${path} ${when}`)
+      for (let i = 0; i < 3; i++) assert.equal(await (await v.fetch('/next')).text(), 'fine', `after ${path} ${when}, ${i}`)
     }
 })
 

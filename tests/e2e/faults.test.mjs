@@ -98,7 +98,7 @@ test('clients that leave at every moment leave nothing behind', async t => {
 test('limits of connections, head and trickles: documented answers, others served', async t => {
   const s = await stage(t)
   const up = await s.upstream(c => c.json(completion('ok')))
-  const v = await s.vigie({ routes: [{ mount: '/', upstream: up.url, api: 'openai', limits: { body: '1k' } }], config: 'limits: {connections: 2, header: 2k, idle: 400ms}' })
+  const v = await s.vigie({ routes: [{ mount: '/', upstream: up.url, api: 'openai', limits: { body: '1k' } }], config: 'limits: {connections: 2, header: 2k, idle: 400ms, head: 400ms}' })
   const big = await v.fetch('/v1/chat/completions', chat('x'.repeat(2000)))
   assert.deepEqual([big.status, big.headers.get('x-vigie-error'), typeof (await big.json()).error.message], [413, 'request_too_large', 'string'])
   const c = await v.socket()
