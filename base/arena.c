@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_BLOCK = 4096 - 64, LARGEST_STEP = 256 * 1024, ALIGN = 16 };
+enum { FIRST_BLOCK = 4096 - 64, LARGEST_STEP = 256 * 1024, LARGEST_KEPT = 128 * 1024, ALIGN = 16 };
 
 struct block {
     struct block *older;
@@ -70,11 +70,15 @@ void arena_free(struct arena *a)
 void arena_reset(struct arena *a)
 {
     run_deferred(a);
-    while (a->newest->older) {
-        struct block *b = a->newest;
-        a->newest = b->older;
-        a->total -= b->size;
-        free(b);
+    if (a->newest->older) { /* one block of what was needed this time, so that the next time needs no other */
+        size_t total = a->total < LARGEST_KEPT ? a->total : LARGEST_KEPT;
+        while (a->newest) {
+            struct block *b = a->newest;
+            a->newest = b->older;
+            free(b);
+        }
+        a->total = 0;
+        block_new(a, total);
     }
     a->newest->used = 0;
 }

@@ -22,7 +22,7 @@ struct arena_mark {
 struct arena *arena_new(size_t ceiling_bytes);
 /* Runs the deferred calls, last first, and gives everything back. NULL is fine. */
 void arena_free(struct arena *a);
-/* Empties the arena but keeps its first block for the next use; runs the deferred calls. */
+/* Empties the arena but keeps a block (up to 128 KiB) for the next use; runs the deferred calls. */
 void arena_reset(struct arena *a);
 bool arena_over(const struct arena *a);
 size_t arena_bytes(const struct arena *a);
