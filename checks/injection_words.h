@@ -31,7 +31,7 @@ static const struct lexicon_class injection_classes[INJECTION_CLASSES] = {
         "تجاهل|انس |تخط|अनदेखा|भूल|नजरअंदाज|abaikan|lupakan|bo qua|quen |phot lo" },
     [W_INSTRUCTION] = { "instruction",
         "instruct|instrucc|instruc|instruk|rule |rules|guideline|guidance|directive|prompt|polic|restriction|limitation|programming|constraint|"
-        "regulation|order |orders|command|context |directions|moderation|safety|safeguard|guardrail|filter|ethic|"
+        "regulation|command|context |directions|moderation|safety|safeguard|guardrail|filter|ethic|"
         "consigne|directive|regle|ordre|politique|contrainte|garde-fou|limites|"
         "anweisung|regel|vorgabe|richtlinie|vorschrift|befehl|aufgabe|einschrankung|auftrag|"
         "reglas|directric|normas|ordenes|restriccion|politicas|"
