@@ -309,6 +309,11 @@ static size_t cue_match(struct hunt *h, size_t at, size_t word_end)
     first = hunt_class[first] & IS_UPPER ? first | 32 : first;
     unsigned char second = hunt_at(h, at + 1);
     second = hunt_class[second] & IS_UPPER ? second | 32 : second;
+    /* most words begin no phrase: their second letter tells */
+    const char *seconds = first == 'm' ? "yorsmla" : first == 'b' ? "ieo" : first == 'n' ? "oe" : first == 'd' ? "ao" : first == 's' ? "ai" : first == 'j' ? "e"
+                          : first == 'f' ? "u" : first == 'k' ? "i" : first == 'c' ? "o" : "";
+    if (second < 0x80 && second && !strchr(seconds, second))
+        return 0;
     for (size_t k = 0; k < sizeof phrases / sizeof *phrases; k++) {
         if ((unsigned char)phrases[k].phrase[0] != first || (second < 0x80 && second && (unsigned char)phrases[k].phrase[1] != second))
             continue;
