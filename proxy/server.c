@@ -5,6 +5,7 @@
 #include "proxy/worker.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -419,6 +420,9 @@ int server_run(const struct server_options *o)
     s->options = o;
     s->started_us = wall_us();
     signal(SIGPIPE, SIG_IGN);
+    /* An exchange's buffers come and go; giving their pages back to the system each time costs more than the exchange. */
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int status = start(s, t);
     struct event *signals[4] = { NULL };

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 const char *const upstream_end_names[] = { "whole", "upstream_unresolved", "upstream_unreachable", "upstream_connect_timeout", "upstream_cut", "upstream_timeout", "upstream_bad_answer" };
 
@@ -29,6 +30,7 @@ struct upstream_pool {
     struct event_base *base;
     struct event timer;
     int socket_of_port[65536];       /* by local port: libcurl tells no socket before a request, only its port */
+    struct { int local, remote; } ports[65536]; /* by descriptor, from its first use to its close: two system calls a connection, not a request */
     void (*after_turn)(void *);
     void *context;
     struct upstream_call *calls;     /* all, for the tick */
@@ -226,7 +228,9 @@ static int before_request(void *p, char *remote, char *local, int remote_port, i
      * (Over TLS they may be the protocol's own; there the record layer ends with what was not asked for.) */
     int fd = u->pool->socket_of_port[local_port & 0xffff];
     char byte;
-    if (!u->is_tls && !u->has_sent && !u->is_stale && fd > 0 && port_of(fd, getsockname) == local_port && port_of(fd, getpeername) == remote_port
+    if (fd > 0 && u->pool->ports[fd].local == local_port && !u->pool->ports[fd].remote)
+        u->pool->ports[fd].remote = port_of(fd, getpeername); /* it was not connected yet when it was first watched */
+    if (!u->is_tls && !u->has_sent && !u->is_stale && fd > 0 && u->pool->ports[fd].local == local_port && u->pool->ports[fd].remote == remote_port
         && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
         u->is_stale = true;
         return CURL_PREREQFUNC_ABORT;
@@ -308,6 +312,13 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     work(context, CURL_SOCKET_TIMEOUT, 0);
 }
+static int close_callback(void *context, curl_socket_t fd)
+{
+    struct upstream_pool *p = context;
+    if (fd >= 0 && fd < 65536)
+        p->ports[fd].local = p->ports[fd].remote = 0;
+    return close(fd);
+}
 static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *context, void *watched)
 {
     struct upstream_pool *p = context;
@@ -327,7 +338,11 @@ static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *context
         must(w != NULL);
         w->fd = fd;
         w->pool = p;
-        p->socket_of_port[port_of(fd, getsockname) & 0xffff] = fd;
+        if (fd >= 0 && fd < 65536 && !p->ports[fd].local) {
+            p->ports[fd].local = port_of(fd, getsockname);
+            p->ports[fd].remote = port_of(fd, getpeername);
+            p->socket_of_port[p->ports[fd].local & 0xffff] = fd;
+        }
         curl_multi_assign(p->multi, fd, w);
     } else {
         if (w->what == wanted)
@@ -434,6 +449,8 @@ struct upstream_call *upstream_start(struct upstream_pool *p, const struct upstr
     curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
     curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* leaving a call must not wait for a name server: the loop would stand still */
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_callback);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, p);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, u);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, u->error);
     curl_easy_setopt(e, CURLOPT_PRIVATE, (char *)u);
