@@ -5,6 +5,7 @@
 #include "proxy/config.h"
 #include "report/flagged.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <time.h>
@@ -55,7 +56,7 @@ static int run(int argc, char **argv)
     if (optind < argc)
         return trouble_say("see vigie report --help", "report: it takes no argument '%s'", argv[optind]);
     ro.language = language && strncmp(language, "fr", 2) == 0 ? FRENCH : ENGLISH;
-    ro.filter.limit = limit ? limit : ro.form == REPORT_HTML ? 50 : 100000;
+    ro.filter.limit = limit ? limit : ro.form == REPORT_HTML ? 50 : 100000000;
     struct arena *a = arena_new(64 << 20);
     struct troubles *t = arena_alloc(a, sizeof *t);
     t->arena = a;
@@ -64,7 +65,8 @@ static int run(int argc, char **argv)
     if (!data && (c = config_load(config_file, (struct span){ 0 }, t)))
         data = c->data;
     if (data) {
-        FILE *out = out_file ? fopen(out_file, "we") : stdout;
+        int fd = out_file ? open(out_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1; /* it holds prompts */
+        FILE *out = !out_file ? stdout : fd >= 0 ? fdopen(fd, "w") : NULL;
         ro.data = data;
         if (!out)
             trouble_add(t, out_file, 0, 0, "name a file that may be written", "cannot be written: %s", strerror(errno));

@@ -40,6 +40,7 @@ struct admin {
     struct event *pulse;
     int64_t told_us;
     char told_id[RECORD_ID_BYTES + 1];
+    struct buf states;             /* of the routes' watches, as they were told last */
 };
 struct ask {                        /* one request under way */
     struct admin *admin;
@@ -199,7 +200,7 @@ static bool read_filter(struct ask *q, struct record_filter *f, unsigned limit, 
                 *bad = filters[i];
             }
         if (!known || strlen(x->value) > VALUE_MOST) {
-            *bad = known ? *bad : "an unknown parameter";
+            *bad = known ? *bad : arena_printf(q->arena, "there is no parameter %.60s", x->key).at;
             return false;
         }
     }
@@ -217,7 +218,16 @@ static bool read_filter(struct ask *q, struct record_filter *f, unsigned limit, 
     f->session = value(&q->query, "session");
     f->join = value(&q->query, "join");
     f->id_before = value(&q->query, "before");
-    *bad = "before";
+    for (struct span rest = f->verdict; rest.len;) {
+        const char *comma = memchr(rest.at, ',', rest.len);
+        size_t len = comma ? (size_t)(comma - rest.at) : rest.len;
+        struct span one = span_trim(span_cut(rest, 0, len));
+        *bad = "verdict: allow, flag, redact or block";
+        if (!span_is(one, "allow") && !span_is(one, "flag") && !span_is(one, "redact") && !span_is(one, "block"))
+            return false;
+        rest = span_cut(rest, comma ? len + 1 : len, rest.len);
+    }
+    *bad = "before: the id of a record";
     return !f->id_before.len || f->id_before.len == RECORD_ID_BYTES;
 }
 static struct store_reader *reader(struct ask *q)
@@ -258,7 +268,7 @@ static void json_exchanges(struct ask *q, const char *verdicts)
     struct json_list l = { .out = &q->out };
     buf_add_text(&q->out, "{\"exchanges\":[");
     if (reader(q) && !store_reader_list(q->admin->reader, &f, add_one, &l, t) && t->n) {
-        problem(q, 503, t->list[0].what, t->list[0].hint);
+        problem(q, f.id_before.len && span_starts(span_of(t->list[0].what), "there is no record") ? 404 : 503, t->list[0].what, t->list[0].hint);
         return;
     }
     buf_printf(&q->out, "],\"next\":%s%s%s}\n", l.n == f.limit ? "\"" : "", l.n == f.limit ? l.last : "null", l.n == f.limit ? "\"" : "");
@@ -469,6 +479,17 @@ static void listener_gone(struct evhttp_connection *c, void *context)
 }
 static void get_events(struct ask *q)
 {
+    bool is_alone = true;
+    for (int i = 0; i < LISTENERS; i++)
+        is_alone &= !q->admin->listeners[i].request;
+    reader(q);
+    if (is_alone) { /* from now on */
+        struct timespec t;
+        clock_gettime(CLOCK_REALTIME, &t);
+        q->admin->told_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+        q->admin->told_id[0] = 0;
+        buf_clear(&q->admin->states);
+    }
     for (int i = 0; i < LISTENERS; i++) {
         struct listener_of *l = &q->admin->listeners[i];
         if (l->request)
@@ -518,7 +539,23 @@ static void on_pulse(evutil_socket_t fd, short what, void *context)
     struct record_filter f = { .verdict = SPAN("flag,redact,block"), .limit = 20, .since_us = a->told_us };
     struct fresh fresh = { .out = &out, .until = a->told_id };
     store_reader_list(a->reader, &f, add_fresh, &fresh, t);
-    bool is_first = !a->told_id[0];
+    struct buf drift = { .cap = 16 << 20 }, states = { .cap = 64 * 1024 };
+    struct json doc;
+    a->source->drift(a->source->context, &drift);
+    if (json_read(&doc, arena, buf_span(&drift))) {
+        struct jv_walk w = jv_walk(jv_get(json_root(&doc), "routes"));
+        while (jv_next(&w)) {
+            buf_add_text(&states, states.len ? ",{\"route\":\"" : "{\"route\":\"");
+            buf_add_json(&states, jv_text(jv_get(w.value, "route"), arena));
+            buf_printf(&states, "\",\"state\":\"" SPAN_FMT "\"}", SPAN_ARG(jv_text(jv_path(w.value, "watch.state"), arena)));
+        }
+    }
+    if (a->states.len && !span_same(buf_span(&a->states), buf_span(&states)))
+        buf_printf(&out, "event: drift\ndata: {\"routes\":[%s]}\n\n", states.bytes ? states.bytes : "");
+    buf_clear(&a->states);
+    buf_add(&a->states, buf_span(&states));
+    buf_free(&drift);
+    buf_free(&states);
     if (fresh.n)
         memcpy(a->told_id, fresh.first, sizeof a->told_id);
     for (int i = 0; i < LISTENERS; i++) {
@@ -527,7 +564,7 @@ static void on_pulse(evutil_socket_t fd, short what, void *context)
             continue;
         struct evbuffer *b = evbuffer_new();
         must(b != NULL);
-        if (fresh.n && !is_first)
+        if (out.len)
             evbuffer_add(b, out.bytes, out.len);
         else if (++l->idle % 15 == 0)
             evbuffer_add_printf(b, ": still here\n\n");
@@ -569,7 +606,7 @@ static void page(struct ask *q)
         page_overview(&p, s, reader(q));
     } else if (span_is(path, "/flags") || span_is(path, "/exchanges")) {
         if (read_filter(q, &f, 50, &bad)) {
-            page_list(&p, reader(q), &f, path.at[1] == 'f', value(&q->query, "since"), a->reviews);
+            page_list(&p, reader(q), &f, path.at[1] == 'f', value(&q->query, "since"), value(&q->query, "until"), a->reviews);
         } else {
             page_message(&p, WORD_FLAGS, arena_printf(q->arena, "400: %s", bad).at);
             status = 400;
@@ -693,7 +730,13 @@ static void on_request(struct evhttp_request *r, void *context)
     q.path = uri && evhttp_uri_get_path(uri) ? evhttp_uri_get_path(uri) : "/";
     q.is_post = evhttp_request_get_command(r) == EVHTTP_REQ_POST;
     TAILQ_INIT(&q.query);
-    if (query && (strlen(query) > 8192 || evhttp_parse_query_str(query, &q.query) != 0))
+    unsigned hosts = 0;
+    struct evkeyval *h;
+    TAILQ_FOREACH(h, evhttp_request_get_input_headers(r), next)
+        hosts += strcasecmp(h->key, "host") == 0;
+    if (hosts > 1 || (uri && evhttp_uri_get_host(uri)))
+        problem(&q, 400, "a request for one host in origin-form is wanted", "Host");
+    else if (query && (strlen(query) > 8192 || evhttp_parse_query_str(query, &q.query) != 0))
         problem(&q, 400, "the query cannot be read", "query");
     else
         route(&q);
@@ -747,6 +790,7 @@ void admin_free(struct admin *a)
     evhttp_free(a->http);
     store_reader_close(a->reader);
     reviews_free(a->reviews);
+    buf_free(&a->states);
     free(a);
 }
 unsigned admin_port(const struct admin *a)

@@ -32,7 +32,7 @@ static bool is_found(const struct seen *list, size_t n, enum side_of on, uint32_
             return true;
     return false;
 }
-static void put_parts(struct page *p, const struct part *parts, size_t nparts, const struct seen *list, size_t n, enum side_of on, bool is_short)
+static void put_parts(struct page *p, const struct part *parts, size_t nparts, const struct seen *list, size_t n, enum side_of on, bool is_short, bool is_moved)
 {
     size_t shown = 0;
     for (size_t i = 0; i < nparts && shown < PARTS_SHOWN; i++) {
@@ -59,7 +59,7 @@ static void put_parts(struct page *p, const struct part *parts, size_t nparts, c
                 most--;
             text.len = most;
         }
-        put_marked(p, text, list, n, on, (uint32_t)i);
+        put_marked(p, text, list, n, on, (uint32_t)i, is_moved);
         html(p, text.len < x->text.len ? "…</div></div>" : "</div></div>");
     }
 }
@@ -185,12 +185,12 @@ void show_exchange(struct page *p, const struct record *r, bool is_short)
         buf_printf(p->out, "<p class=\"soft\">%s</p>", T(p, NOT_KEPT));
     else if (t->prompt_reading == READING_UNREAD)
         buf_printf(p->out, "<p class=\"soft\">%s</p>", T(p, UNREADABLE));
-    put_parts(p, t->prompt, t->nprompt, list, n, SEEN_PROMPT, is_short);
+    put_parts(p, t->prompt, t->nprompt, list, n, SEEN_PROMPT, is_short, span_is(r->verdict, "redact"));
     put_rows(p, t->inputs, t->ninputs);
     buf_printf(p->out, "</section><section><h2>%s</h2>", T(p, ANSWERED));
     if (r->is_answer_cut)
         buf_printf(p->out, "<p class=\"soft\">%s</p>", T(p, NOT_KEPT));
-    put_parts(p, t->answer, t->nanswer, list, n, SEEN_ANSWER, is_short);
+    put_parts(p, t->answer, t->nanswer, list, n, SEEN_ANSWER, is_short, span_is(r->verdict, "redact"));
     put_rows(p, t->outputs, t->noutputs);
     html(p, "</section></div>");
     if (is_short)

@@ -181,50 +181,42 @@ static int by_number(const void *a, const void *b)
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return x < y ? -1 : x > y;
 }
-void put_marked(struct page *p, struct span text, const struct seen *list, size_t n, enum side_of on, uint32_t part)
+void put_marked(struct page *p, struct span text, const struct seen *list, size_t n, enum side_of on, uint32_t part, bool is_moved)
 {
     uint32_t *cuts = arena_alloc(p->arena, (2 * n + 2) * sizeof *cuts);
-    size_t ncuts = 0;
+    const struct seen **valid = arena_alloc(p->arena, (n + 1) * sizeof *valid);
+    size_t ncuts = 0, nvalid = 0;
     for (size_t i = 0; i < n; i++) {
         const struct seen *f = &list[i];
         if (f->on != on || f->part != part || f->start >= f->end || f->end > text.len)
             continue;
-        /* A place that does not hold what was seen there (the text was redacted since) is not marked. */
         size_t shown = f->text.len < f->end - f->start ? f->text.len : f->end - f->start;
-        if (!span_starts(f->text, "***") && (shown == 0 || memcmp(text.at + f->start, f->text.at, shown) != 0))
+        bool is_masked = span_starts(f->text, "***"); /* what was seen is not told, so it cannot be compared */
+        if (is_masked ? is_moved : shown == 0 || memcmp(text.at + f->start, f->text.at, shown) != 0)
             continue;
+        valid[nvalid++] = f;
         cuts[ncuts++] = f->start;
         cuts[ncuts++] = f->end;
     }
     qsort(cuts, ncuts, sizeof *cuts, by_number);
+    for (size_t i = 0; i < ncuts; i++) /* whole characters, whatever was recorded */
+        while (cuts[i] > 0 && cuts[i] < text.len && ((unsigned char)text.at[cuts[i]] & 0xc0) == 0x80)
+            cuts[i]--;
     size_t at = 0;
-    for (size_t i = 0; i < ncuts; i++) {
-        size_t from = cuts[i], to = i + 1 < ncuts ? cuts[i + 1] : cuts[i];
-        if (from == to || to <= at)
+    for (size_t i = 0; i + 1 < ncuts; i++) {
+        size_t from = cuts[i], to = cuts[i + 1];
+        const struct seen *cover = NULL;
+        for (size_t k = 0; k < nvalid && from < to; k++)
+            if (valid[k]->start <= to - 1 && valid[k]->end > from && (!cover || valid[k]->score > cover->score))
+                cover = valid[k];
+        if (!cover)
             continue;
-        bool is_covered = false;
-        struct span title = { 0 };
-        for (size_t k = 0; k < n; k++)
-            if (list[k].on == on && list[k].part == part && list[k].start <= from && list[k].end >= to && list[k].start < list[k].end) {
-                is_covered = true;
-                title = list[k].message;
-            }
-        while (from < to && from > 0 && ((unsigned char)text.at[from] & 0xc0) == 0x80)
-            from--;
-        while (to < text.len && ((unsigned char)text.at[to] & 0xc0) == 0x80)
-            to++;
-        if (from > at)
-            put(p, span_cut(text, at, from));
-        if (from < at)
-            from = at;
-        if (is_covered) {
-            html(p, "<mark title=\"");
-            put(p, title);
-            html(p, "\">");
-        }
+        put(p, span_cut(text, at, from));
+        html(p, "<mark title=\"");
+        put(p, cover->message);
+        html(p, "\">");
         put(p, span_cut(text, from, to));
-        if (is_covered)
-            html(p, "</mark>");
+        html(p, "</mark>");
         at = to;
     }
     put(p, span_cut(text, at, text.len));

@@ -43,7 +43,8 @@ struct seen {
 };
 size_t findings_read(struct arena *a, struct span json, struct seen **out);
 /* text with the places of findings marked, overlaps split; `first` numbers the notes. */
-void put_marked(struct page *p, struct span text, const struct seen *list, size_t n, enum side_of on, uint32_t part);
+/* is_moved: the text was redacted since, so places may have moved: only those are marked that still hold what was seen there. */
+void put_marked(struct page *p, struct span text, const struct seen *list, size_t n, enum side_of on, uint32_t part, bool is_moved);
 
 /* exchange_page.c: what is shown of one record; used by page and report. */
 void show_exchange(struct page *p, const struct record *r, bool is_short);

@@ -241,7 +241,7 @@ static void query_part(struct page *p, bool *first, const char *name, struct spa
     html(p, "=");
     put_url(p, value);
 }
-static void put_link(struct page *p, const char *path, const struct record_filter *f, struct span since, const char *before, const char *label)
+static void put_link(struct page *p, const char *path, const struct record_filter *f, struct span since, struct span until, const char *before, const char *label)
 {
     bool first = true;
     buf_printf(p->out, "<a href=\"%s", path);
@@ -251,12 +251,15 @@ static void put_link(struct page *p, const char *path, const struct record_filte
     query_part(p, &first, "caller", f->caller);
     query_part(p, &first, "model", f->model);
     query_part(p, &first, "text", f->text);
+    query_part(p, &first, "session", f->session);
+    query_part(p, &first, "join", f->join);
     query_part(p, &first, "since", since);
+    query_part(p, &first, "until", until);
     if (before)
         query_part(p, &first, "before", span_of(before));
     buf_printf(p->out, "\">%s</a>", label);
 }
-void page_list(struct page *p, struct store_reader *r, const struct record_filter *given, bool only_flagged, struct span since, const struct reviews *reviews)
+void page_list(struct page *p, struct store_reader *r, const struct record_filter *given, bool only_flagged, struct span since, struct span until, const struct reviews *reviews)
 {
     static const char *const verdicts[] = { "", "flag", "redact", "block", "allow" };
     struct arena *a = arena_new(8 << 20);
@@ -313,9 +316,9 @@ void page_list(struct page *p, struct store_reader *r, const struct record_filte
         }
         html(p, "</span>");
         if (given->id_before.len)
-            put_link(p, path, given, since, NULL, T(p, NEWEST));
+            put_link(p, path, given, since, until, NULL, T(p, NEWEST));
         if (l.n == PAGE_ROWS)
-            put_link(p, path, given, since, l.last, T(p, OLDER));
+            put_link(p, path, given, since, until, l.last, T(p, OLDER));
         html(p, "</p>");
     }
     page_end(p);

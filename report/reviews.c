@@ -96,7 +96,11 @@ bool reviews_add(struct reviews *r, const struct review *x, const char **why)
     buf_add_text(&b, "\",\"note\":\"");
     buf_add_json(&b, x->note);
     buf_add_text(&b, "\"}\n");
-    int fd = r->n < REVIEWS_MOST ? open(r->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+    int fd = r->n < REVIEWS_MOST ? open(r->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+    off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+    char last = '\n';
+    if (end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n' && write(fd, "\n", 1) != 1)
+        b.failed = true; /* a torn line before this one must not swallow it */
     bool ok = fd >= 0 && !b.failed && write(fd, b.bytes, b.len) == (ssize_t)b.len && fdatasync(fd) == 0;
     *why = r->n >= REVIEWS_MOST ? "there are too many reviews" : strerror(errno);
     if (fd >= 0)

@@ -46,7 +46,7 @@ static double binary_value(struct span type, const char *p)
     if (span_is(type, "FP32")) return v.f4;
     if (span_is(type, "FP64")) return v.f8;
     if (span_is(type, "FP16")) return half(v.u2);
-    if (span_is(type, "BF16")) { v.u4 = (uint32_t)v.u2 << 16; return v.f4; }
+    if (span_is(type, "BF16")) { uint32_t high = (uint32_t)v.u2 << 16; v.u4 = high; return v.f4; }
     if (span_is(type, "INT64")) return (double)v.i8;
     if (span_is(type, "UINT64")) return (double)v.u8;
     if (span_is(type, "INT32")) return v.i4;
