@@ -251,7 +251,7 @@ static void try_unseen(struct finder *f)
     char *tags = NULL, *bytes = NULL;
     size_t ntags = 0, tags_cap = 0, nbytes = 0, bytes_cap = 0, first = s.len, last = 0;
     for (size_t i = 0; i < s.len;) {
-        const char *p = memchr(s.at + i, '\xf3', s.len - i), *q = memmem(s.at + i, s.len - i, "\xef\xb8", 2);
+        const char *p = memchr(s.at + i, 0xf3, s.len - i), *q = memmem(s.at + i, s.len - i, "\xef\xb8", 2);
         if (!p || (q && q < p))
             p = q;
         if (!p)
