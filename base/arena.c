@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A list of blocks, the newest first; each block doubles up to 256 KiB, larger wishes get a block of their own. */
+ * A list of blocks, the newest first; each half of what there is, up to 256 KiB (thousands of open streams pay for what is
+ * reserved and not used), larger wishes get a block of their own. */
 #include "base/arena.h"
 #include "base/must.h"
 #include <stdio.h>
@@ -98,7 +99,7 @@ void *arena_alloc_raw(struct arena *a, size_t n)
     n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     struct block *b = a->newest;
     if (b->size - b->used < n) {
-        size_t step = b->size * 2 > LARGEST_STEP ? LARGEST_STEP : b->size * 2;
+        size_t step = a->total / 2 < FIRST_BLOCK ? FIRST_BLOCK : a->total / 2 > LARGEST_STEP ? LARGEST_STEP : a->total / 2;
         b = block_new(a, n > step ? n : step);
     }
     void *p = b->bytes + b->used;

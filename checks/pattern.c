@@ -103,8 +103,9 @@ bool word_in(const struct words *w, size_t i, const char *list)
 }
 bool pattern_asked(const struct pattern_view *v, const char *list)
 {
-    for (size_t i = 0; v->question && i < v->question->n; i++)
-        if (v->question->list[i].kind == WORD_TEXT && word_in(v->question, i, list))
+    const struct words *w = v->question ? part_words(v->t->arena, (struct part *)(uintptr_t)v->question) : NULL;
+    for (size_t i = 0; w && i < w->n; i++)
+        if (w->list[i].kind == WORD_TEXT && word_in(w, i, list))
             return true;
     return false;
 }
@@ -143,9 +144,7 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
     struct pattern_view base = { .t = t, .out = out };
     for (size_t i = 0; i < t->nprompt; i++)
         base.has_context |= t->prompt[i].kind == PART_DOCUMENT || t->prompt[i].kind == PART_TOOL_RESULT || t->prompt[i].role == ROLE_CONTEXT;
-    const struct part *question = transcript_question(t);
-    if (question)
-        base.question = part_words(t->arena, (struct part *)(uintptr_t)question);
+    base.question = transcript_question(t);
     double most = 0;
     bool looked = false;
     for (size_t i = 0; i < t->nanswer; i++) {

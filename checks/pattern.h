@@ -23,7 +23,7 @@ struct pattern_view {
     size_t ncode;
     bool open_fence;              /* the last fence never closes */
     bool has_context;             /* documents or tool results were given */
-    const struct words *question; /* the last user text, or NULL */
+    const struct part *question;  /* the last user text, or NULL */
     double score;
 };
 

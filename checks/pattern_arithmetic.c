@@ -528,8 +528,11 @@ static void shares(struct pattern_view *v, size_t first, size_t past, size_t lea
         a = a ? a : n;
         z = n;
     }
-    bool cue = whole_cue(w, lead, past) || (v->question && whole_cue(v->question, 0, v->question->n));
-    if (count < 2 || (count < 3 && !cue) || !cue || open_cue(w, lead, past) || (v->question && open_cue(v->question, 0, v->question->n)))
+    if (count < 2)
+        return;
+    const struct words *asked = v->question ? part_words(v->t->arena, (struct part *)(uintptr_t)v->question) : NULL;
+    bool cue = whole_cue(w, lead, past) || (asked && whole_cue(asked, 0, asked->n));
+    if ((count < 3 && !cue) || !cue || open_cue(w, lead, past) || (asked && open_cue(asked, 0, asked->n)))
         return;
     double tolerance = rounding > 0.5 ? rounding : 0.5;
     if (fabs(sum - 100) <= tolerance + 1e-9)
