@@ -51,7 +51,7 @@ static void screen(struct server *s, void *context)
            "  The pages are at   http://127.0.0.1:%u/\n"
            "\n"
            "  Look at            http://127.0.0.1:%u/flags           flagged and blocked answers, each with its reason\n"
-           "                     http://127.0.0.1:%u/drift           after about half a minute: what moved\n"
+           "                     http://127.0.0.1:%u/drift           within a minute: what moved\n"
            "\n"
            "  Try a block        curl http://127.0.0.1:%u/openai/v1/chat/completions -H 'content-type: application/json' \\\n"
            "                       -d '{\"model\":\"demo-1\",\"messages\":[{\"role\":\"user\",\"content\":\"is the Horizon fund a good place for my savings account?\"}]}'\n"
@@ -88,7 +88,7 @@ static int run(int argc, char **argv)
         { "port", required_argument, NULL, 'p' }, { "admin-port", required_argument, NULL, 'a' }, { "folder", required_argument, NULL, 'f' },
         { "rate", required_argument, NULL, 'r' }, { 0 },
     };
-    uint32_t port = 8080, admin = 9090, rate = 24;
+    uint32_t port = 8080, admin = 9090, rate = 36;
     const char *folder = NULL;
     char temporary[256];
     int o;
@@ -158,7 +158,7 @@ static int run(int argc, char **argv)
 }
 const struct verb verb_demo = {
     .name = "demo", .doc = "a model of its own, sample traffic and a proxy before it; prints where to look", .run = run,
-    .help = "usage: vigie demo [--port 8080] [--admin-port 9090] [--folder DIR] [--rate 24]\n"
+    .help = "usage: vigie demo [--port 8080] [--admin-port 9090] [--folder DIR] [--rate 36]\n"
             "\n"
             "Starts a small model server (OpenAI chat, Anthropic messages, KServe v2; streams too), vigie before it, and sample traffic: ordinary\n"
             "questions to a bank's assistant, refusals, out-of-scope calls, a figure that is in no source, a leaked key, an injection, a shift of\n"
@@ -167,7 +167,7 @@ const struct verb verb_demo = {
             "      --port N        where clients call (8080; 0: any free one)\n"
             "      --admin-port N  where the pages are (9090; 0: any free one)\n"
             "      --folder DIR    keep configuration, rules and records there; else a temporary folder, removed at the end\n"
-            "      --rate N        sample calls a second during the first 90 s, a tenth of it afterwards (24; 0: none)\n"
+            "      --rate N        sample calls a second during the first 90 s, a tenth of it afterwards (36; 0: none)\n"
             "\n"
             "examples:\n"
             "  vigie demo\n"

@@ -147,6 +147,12 @@ static void scores_json(struct exchange *x, struct buf *b)
     for (size_t i = 0; i < CHECKS; i++) {
         const char *not_run = NULL;
         double score = verdict_score(&x->v, i, &not_run);
+        /* In a stream a check may have spoken of a part before it judged the whole. */
+        for (size_t k = 0; k < x->v.findings.n; k++)
+            if (strcmp(x->v.findings.list[k].check, all_checks[i]->name) == 0 && x->v.findings.list[k].score > score) {
+                score = x->v.findings.list[k].score;
+                not_run = NULL;
+            }
         if (score < 0 && !not_run)
             continue;
         buf_printf(b, "%s\"%s\":", first ? "" : ",", all_checks[i]->name);
@@ -183,6 +189,20 @@ static struct span tags_json(struct exchange *x)
 
 /* ---- the record ---- */
 
+/* Credentials that were found do not stand in tables. (Where the text was redacted they are gone, and places have moved.) */
+static struct span masked(struct exchange *x, enum side on, size_t part, struct span excerpt)
+{
+    char *copy = NULL;
+    for (size_t i = 0; i < x->v.findings.n; i++) {
+        const struct finding *f = &x->v.findings.list[i];
+        if (f->on != on || f->part != part || strcmp(f->check, "secrets") != 0 || f->start >= excerpt.len || redactions_touch(&x->v, on, (uint32_t)part, 0, UINT32_MAX))
+            continue;
+        if (!copy)
+            copy = arena_text(x->arena, excerpt);
+        memset(copy + f->start, '*', (f->end < excerpt.len ? f->end : excerpt.len) - f->start);
+    }
+    return copy ? (struct span){ copy, excerpt.len } : excerpt;
+}
 static struct span excerpt_of(struct exchange *x, enum side on)
 {
     if (!x->t)
@@ -191,7 +211,7 @@ static struct span excerpt_of(struct exchange *x, enum side on)
     const struct part *parts = transcript_parts(x->t, on, &n), *question = on == ON_PROMPT ? transcript_question(x->t) : NULL;
     for (size_t i = 0; i < n; i++)
         if (on == ON_PROMPT ? (question ? &parts[i] == question : parts[i].text.len > 0) : parts[i].kind != PART_REASONING && parts[i].text.len > 0)
-            return shorten(redacted_text(x, on, i), EXCERPT);
+            return masked(x, on, i, shorten(redacted_text(x, on, i), EXCERPT));
     return (struct span){ 0 };
 }
 /* What is kept whole is under the record's own hash; only a body that was cut needs one of its whole. */

@@ -115,6 +115,15 @@ static int64_t now_us(void)
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
+/* A watch that has not compared anything yet has not found that nothing moved. */
+static const char *state_word(struct page *p, struct jv watch)
+{
+    if (jv_text_is(jv_get(watch, "state"), "drift"))
+        return T(p, DRIFTING);
+    if (jv_text_is(jv_get(watch, "state"), "watching"))
+        return jv_type(jv_get(watch, "report")) == JSON_OBJECT ? T(p, WATCHING) : T(p, TOO_EARLY);
+    return T(p, LEARNING);
+}
 static void put_drift_states(struct page *p, const struct admin_source *s)
 {
     struct buf b = { .cap = 8 << 20 };
@@ -130,7 +139,7 @@ static void put_drift_states(struct page *p, const struct admin_source *s)
             put(p, jv_text(jv_get(w.value, "route"), p->arena));
             html(p, "</dt><dd><span class=\"badge ");
             put(p, state);
-            buf_printf(p->out, "\">%s</span></dd>", span_is(state, "drift") ? T(p, DRIFTING) : span_is(state, "watching") ? T(p, WATCHING) : T(p, LEARNING));
+            buf_printf(p->out, "\">%s</span></dd>", state_word(p, watch));
         }
         html(p, "</dl>");
     }
@@ -398,7 +407,7 @@ static void put_watch(struct page *p, struct jv route)
     put(p, jv_text(jv_get(route, "route"), p->arena));
     html(p, " <span class=\"badge ");
     put(p, state);
-    buf_printf(p->out, "\">%s</span></h2><p>", span_is(state, "drift") ? T(p, DRIFTING) : span_is(state, "watching") ? T(p, WATCHING) : T(p, LEARNING));
+    buf_printf(p->out, "\">%s</span></h2><p>", state_word(p, watch));
     put(p, jv_text(jv_get(watch, "what"), p->arena));
     html(p, "</p><p class=\"soft small\">");
     buf_printf(p->out, "%s %.0f / %.0f · %s %.0f / %.0f", T(p, BASELINE_HAS), number_of(jv_path(watch, "baseline.have")), number_of(jv_path(watch, "baseline.want")), T(p, WINDOW_HAS),

@@ -80,6 +80,7 @@ enum language { ENGLISH, FRENCH };
     W(NO_RULES, "No rule is loaded. Name files or folders under `rules` in the configuration.", "Aucune règle n’est chargée. Nommez des fichiers ou dossiers sous `rules` dans la configuration.") \
     W(LEARNING, "Learning what is normal", "Apprend ce qui est normal") \
     W(WATCHING, "Nothing has moved", "Rien n’a bougé") \
+    W(TOO_EARLY, "Too early to tell", "Trop tôt pour le dire") \
     W(DRIFTING, "It has moved", "Cela a bougé") \
     W(WHAT_MOVED, "What moved", "Ce qui a bougé") \
     W(TERMS_MOVED, "Words that came and went", "Mots apparus et disparus") \
