@@ -269,6 +269,7 @@ static void words_index(struct builder *b)
                 g->postings[e->from + e->n++] = s;
         }
 }
+enum { PASTED_LEAST = 200 };
 struct ground *ground_read(struct transcript *t)
 {
     struct ground *g = arena_alloc(t->arena, sizeof *g);
@@ -287,6 +288,13 @@ struct ground *ground_read(struct transcript *t)
             given = true;
         }
     }
+    /* Without documents a prompt may still hold what the answer is to keep to, pasted in: then it is long and has lines. A question
+     * alone is no context, and an answer to it would say nothing but what "is not in the context". */
+    bool is_pasted = false;
+    for (size_t i = 0; i < t->nprompt && !given && !is_pasted; i++)
+        is_pasted = t->prompt[i].kind == PART_TEXT && t->prompt[i].text.len >= PASTED_LEAST && memchr(t->prompt[i].text.at, '\n', t->prompt[i].text.len);
+    if (!given && !is_pasted)
+        return NULL;
     /* the last question, and without documents every text that the model read */
     for (size_t i = 0; i < t->nprompt && words < CONTEXT_WORDS_MOST; i++) {
         struct part *p = &t->prompt[i];

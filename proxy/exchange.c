@@ -88,6 +88,7 @@ void exchange_begin(struct conn *c, const struct http_head *head, struct span he
     x->hold->users++;
     x->keeps_alive = x->head.is_keep_alive && !w->is_stopping;
     x->is_head_request = span_is(x->head.method, "HEAD");
+    x->is_body_done = x->head.framing == HTTP_NO_BODY || (x->head.framing == HTTP_LENGTH && x->head.length == 0);
     x->request_left = x->head.framing == HTTP_LENGTH ? x->head.length : 0;
     verdict_begin(&x->v);
     c->x = x;
@@ -135,8 +136,7 @@ void exchange_begin(struct conn *c, const struct http_head *head, struct span he
         if (x->is_refused)
             return;
     }
-    if (!has_body || (x->head.framing == HTTP_LENGTH && x->head.length == 0)) {
-        x->is_body_done = true;
+    if (x->is_body_done) {
         c->state = CONN_ANSWER;
         c->deadline_ms = 0;
         request_done(x);
@@ -390,7 +390,7 @@ void exchange_refuse(struct exchange *x, int status, const char *code, const cha
         x->api = api_find(SPAN("raw"), x->head.method, x->rest.at ? x->rest : x->head.path);
     x->api->refuse(&body, &r, &type, &extra_name, &extra_value);
     /* What is left of the request is not read: after a refusal in its middle the connection ends. */
-    if (!x->is_body_done)
+    if (!x->is_body_done || status == 400)
         x->keeps_alive = false;
     x->status = status;
     if (!is_policy && !x->error)

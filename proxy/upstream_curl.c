@@ -225,7 +225,7 @@ static int before_request(void *p, char *remote, char *local, int remote_port, i
     if (u->has_sent && !u->is_idempotent && sent > 0)
         return CURL_PREREQFUNC_ABORT;
     /* Bytes that came while nobody was asked for them would be read as this request's answer: another connection, then.
-     * (Over TLS they may be the protocol's own; there the record layer ends with what was not asked for.) */
+     * Over TLS they may be the protocol's own (session tickets), so nothing is looked at there. */
     int fd = u->pool->socket_of_port[local_port & 0xffff];
     char byte;
     if (fd > 0 && u->pool->ports[fd].local == local_port && !u->pool->ports[fd].remote)
