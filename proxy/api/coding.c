@@ -112,11 +112,11 @@ static bool feed_zlib(struct coding *c, size_t i, struct span in)
         s->z.next_out = (unsigned char *)out;
         s->z.avail_out = sizeof out;
         int rc = inflate(&s->z, Z_NO_FLUSH);
-        if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
-            return broken(c, "the compressed body is broken");
-        size_t n = sizeof out - s->z.avail_out;
+        size_t n = sizeof out - s->z.avail_out; /* what came out before it broke is heard, as a client may have read it */
         if (n && !stage_feed(c, i + 1, (struct span){ out, n }))
             return false;
+        if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
+            return broken(c, "the compressed body is broken");
         if (rc == Z_STREAM_END) {
             s->is_done = true;
             struct span rest = { (const char *)s->z.next_in, s->z.avail_in };
@@ -161,10 +161,10 @@ static bool feed_br(struct coding *c, size_t i, struct span in)
         uint8_t *next_out = (uint8_t *)out;
         size_t room = sizeof out;
         BrotliDecoderResult rc = BrotliDecoderDecompressStream(s->br, &have, &next_in, &room, &next_out, NULL);
-        if (rc == BROTLI_DECODER_RESULT_ERROR)
-            return broken(c, "the compressed body is broken");
         if (room < sizeof out && !stage_feed(c, i + 1, (struct span){ out, sizeof out - room }))
             return false;
+        if (rc == BROTLI_DECODER_RESULT_ERROR)
+            return broken(c, "the compressed body is broken");
         if (rc == BROTLI_DECODER_RESULT_SUCCESS) {
             s->is_done = true;
             return have ? broken(c, "something follows the compressed body") : true;

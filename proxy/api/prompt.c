@@ -147,6 +147,13 @@ static void ask(struct walk *w, struct where at, struct span text)
     }
     transcript_ask(w->t, at.role, at.kind, at.turn, at.name, text);
 }
+/* A sentence as a key: tool results are read with their keys. */
+static void ask_key(struct walk *w, struct where at, struct jv key)
+{
+    struct span s = jv_text(key, w->a);
+    if (!is_token(s))
+        ask(w, at, s);
+}
 /* Every string within [from, past) of a tape whose escapes hide what a reader of the decoded text sees. */
 static void ask_escaped(struct walk *w, struct where at, const struct json *doc, uint32_t from, uint32_t past)
 {
@@ -284,6 +291,7 @@ static void read_tool(struct walk *w, struct where at, struct jv tool)
             at.name = jv_text(m.value, w->a);
     for (struct jv_walk m = jv_walk(tool); jv_next(&m);) {
         enum key k = key_of(m.key);
+        ask_key(w, at, m.key);
         if (k == KEY_FUNCTION || k == KEY_TOOLS || k == KEY_DECLARATIONS) {
             read_tool(w, at, m.value);
         } else if (jv_type(m.value) == JSON_STRING) {
@@ -441,6 +449,7 @@ static void read_object(struct walk *w, struct where at, struct jv v)
             if (jv_type(m.value) == JSON_OBJECT && jv_text_is(m.key, "metadata")) {
                 for (struct jv_walk d = jv_walk(m.value); jv_next(&d);) {
                     in.kind = PART_OTHER;
+                    ask_key(w, in, d.key);
                     read_value(w, in, d.value);
                 }
                 break;
@@ -453,11 +462,8 @@ static void read_object(struct walk *w, struct where at, struct jv v)
         case KEY_DATA: case KEY_THOUGHT: case KEY_OTHER:
             if (at.kind != PART_TOOL_RESULT && at.kind != PART_DOCUMENT && at.kind != PART_TOOL_CALL)
                 in.kind = PART_OTHER;
-            if (in.key == KEY_OTHER) { /* a sentence as a key: tool results are read with their keys */
-                struct span key = jv_text(m.key, w->a);
-                if (!is_token(key))
-                    ask(w, in, key);
-            }
+            if (in.key == KEY_OTHER)
+                ask_key(w, in, m.key);
             read_value(w, in, m.value);
             break;
         }
@@ -484,6 +490,7 @@ void read_prompt_other(struct transcript *t, struct jv key, struct jv v)
 {
     struct walk w = { .t = t, .a = t->arena };
     struct where at = { .role = ROLE_USER, .kind = PART_OTHER, .key = key_of(key) };
+    ask_key(&w, at, key);
     read_value(&w, at, v);
 }
 void read_prompt_json(struct transcript *t, struct jv root)
