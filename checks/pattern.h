@@ -23,6 +23,7 @@ struct pattern_view {
     size_t ncode;
     bool open_fence;              /* the last fence never closes */
     bool has_context;             /* documents or tool results were given */
+    enum { NOT_ASKED, ASKED_NO, ASKED_YES } template; /* was a template wanted? Looked up when it first matters */
     const struct part *question;  /* the last user text, or NULL */
     double score;
 };
@@ -39,8 +40,6 @@ bool pattern_in_fence(const struct pattern_view *v, size_t word);
 bool pattern_given(const struct pattern_view *v, struct span folded);
 /* Does the last user text hold one of these folded, blank-separated words? */
 bool pattern_asked(const struct pattern_view *v, const char *list);
-/* Is word i one of these folded, blank-separated words? */
-bool word_in(const struct words *w, size_t i, const char *list);
 
 void pattern_sources(struct pattern_view *v);      /* URLs, DOIs, ISBNs and their like, citation marks */
 void pattern_arithmetic(struct pattern_view *v);   /* computations, shares of a whole */

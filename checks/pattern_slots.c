@@ -3,10 +3,12 @@
  * a template was asked for, not in code, not where the prompt itself speaks of that very string. */
 #include "checks/pattern.h"
 
-static bool wants_template(const struct pattern_view *v)
+static bool wants_template(struct pattern_view *v)
 {
-    return pattern_asked(v, "template templates placeholder placeholders modele modeles gabarit gabarits trame trames boilerplate skeleton canevas mustache jinja "
-                            "handlebars variables variable fill mailmerge publipostage lorem formulaire slots completer reusable reutilisable generic generique markdown regex format");
+    if (v->template == NOT_ASKED)
+        v->template = pattern_asked(v, "template templates placeholder placeholders modele modeles gabarit gabarits trame trames boilerplate skeleton canevas mustache jinja "
+                            "handlebars variables variable fill mailmerge publipostage lorem formulaire slots completer reusable reutilisable generic generique markdown regex format") ? ASKED_YES : ASKED_NO;
+    return v->template == ASKED_YES;
 }
 static bool is_slot_word(const struct words *w, size_t i)
 {
@@ -64,12 +66,11 @@ static size_t crosses_past(const struct words *w, size_t i)
 void pattern_slots(struct pattern_view *v)
 {
     const struct words *w = v->w;
-    bool template = wants_template(v);
     for (size_t i = 0; i < w->n; i++) {
         const struct word *x = &w->list[i];
         size_t texts, slots, capitals, initial, close;
         if (x->kind == WORD_MARK) {
-            if (template || pattern_in_code(v, i))
+            if ((x->mark != '[' && x->mark != '{' && x->mark != '<' && x->mark != '%') || pattern_in_code(v, i) || wants_template(v))
                 continue;
             if (x->mark == '[' && (close = bracket_end(w, i, ']', &texts, &slots, &capitals, &initial))) {
                 struct span inner = span_cut(w->fold->text, x->at, w->list[close].to);
@@ -103,7 +104,7 @@ void pattern_slots(struct pattern_view *v)
         if (x->kind != WORD_TEXT)
             continue;
         struct span t = word_text(w, i);
-        if (is_crosses(w, i) && !template && !pattern_in_code(v, i)) {
+        if (is_crosses(w, i) && !wants_template(v) && !pattern_in_code(v, i)) {
             size_t past = crosses_past(w, i);
             bool unit = past < w->n && (word_is_mark(w, past, '%') || span_is(word_text(w, past), "\xe2\x82\xac") || word_is_mark(w, past, '$') || word_in(w, past, "euros dollars heures"));
             bool money = i > 0 && (word_is_mark(w, i - 1, '$') || span_is(word_text(w, i - 1), "\xe2\x82\xac"));
@@ -111,7 +112,7 @@ void pattern_slots(struct pattern_view *v)
             if ((past > i + 1 || t.len >= 4 || (t.len == 3 && !numeral) || unit || money) && !pattern_given(v, span_cut(w->fold->text, x->at, w->list[past - 1].to)))
                 pattern_seen(v, "placeholder", i, past, 0.9, "a value left as crosses");
             i = past - 1;
-        } else if (span_is(t, "lorem") && word_is(w, i + 1, "ipsum") && !template && !pattern_asked(v, "lorem ipsum filler remplissage dummy")) {
+        } else if (span_is(t, "lorem") && word_is(w, i + 1, "ipsum") && !wants_template(v) && !pattern_asked(v, "lorem ipsum filler remplissage dummy")) {
             size_t past = i + 2;
             while (past < w->n && w->list[past].sentence == x->sentence)
                 past++;
@@ -120,10 +121,10 @@ void pattern_slots(struct pattern_view *v)
         } else if ((span_is(t, "todo") || span_is(t, "tbd") || span_is(t, "tbc") || span_is(t, "fixme")) && (x->flags & WORD_CAPITALS) && !pattern_in_code(v, i)
                    && !pattern_given(v, t))
             pattern_seen(v, "placeholder", i, i + 1, 0.8, "a part left to be done");
-        else if (t.len >= 4 && t.at[0] == '_' && t.at[1] == '_' && t.at[2] == '_' && t.at[t.len - 1] == '_' && !template && !pattern_in_code(v, i)
+        else if (t.len >= 4 && t.at[0] == '_' && t.at[1] == '_' && t.at[2] == '_' && t.at[t.len - 1] == '_' && !wants_template(v) && !pattern_in_code(v, i)
                  && !pattern_asked(v, "blank blanks quiz exercise exercice trous contract contrat form cloze worksheet"))
             pattern_seen(v, "placeholder", i, i + 1, 0.75, "a blank left to fill in");
-        else if (!template && (word_in(w, i, "your_name company_name user_name nom_client first_name last_name customer_name nom_du_client insert_here votre_nom date_here"))
+        else if (word_in(w, i, "your_name company_name user_name nom_client first_name last_name customer_name nom_du_client insert_here votre_nom date_here") && !wants_template(v)
                  && !pattern_in_code(v, i) && !pattern_given(v, t))
             pattern_seen(v, "placeholder", i, i + 1, 0.85, "a slot left unfilled");
     }

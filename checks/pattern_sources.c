@@ -233,6 +233,11 @@ static bool called_before(struct span s, size_t at, const char *name, size_t rea
 static void books(struct pattern_view *v)
 {
     struct span s = v->w->fold->text;
+    size_t digits = 0;
+    for (size_t i = 0; i < s.len; i++)
+        digits += is_digit(s.at[i]);
+    if (digits < 7) /* the fewest that an ISSN has */
+        return;
     bool asked = pattern_asked(v, "isbn isbn10 isbn13");
     bool said = asked || span_find(s, SPAN("isbn")) != NULL;
     for (size_t i = 0; i < s.len; i++) {

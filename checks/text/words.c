@@ -4,6 +4,7 @@
  * filled before main and constant from then on. */
 #include "checks/text/words.h"
 #include "base/utf8.h"
+#include <stdatomic.h>
 #include <math.h>
 #include <utf8proc.h>
 
@@ -798,4 +799,58 @@ int calendar_weekday(int year, int month, int day)
 {
     long d = calendar_days(year, month, day) + 3; /* 1970-01-01 was a Thursday */
     return (int)((d % 7 + 7) % 7) + 1;
+}
+
+/* Checks ask some sixty lists of each word, and hardly any word is in one. So each list (a literal: its address is its name) gets a
+ * filter of 256 bits over length, first and last byte the first time it is asked, and most questions end there. Any thread makes
+ * it; the address is published last, and a reader that comes too early walks the list. */
+enum { FILTERS = 512, FILTER_TRIES = 4 };
+static struct filter {
+    _Atomic(const char *) list;
+    _Atomic bool is_taken;
+    uint64_t bits[4];
+} filters[FILTERS];
+static unsigned bit_of(const char *at, size_t len)
+{
+    return ((unsigned)(unsigned char)at[0] * 31u + (unsigned)(unsigned char)at[len - 1] * 7u + (unsigned)len * 57u) & 255;
+}
+static const struct filter *filter_of(const char *list)
+{
+    uint64_t h = (uint64_t)(uintptr_t)list * 0x9e3779b97f4a7c15ull >> 40;
+    for (unsigned k = 0; k < FILTER_TRIES; k++) {
+        struct filter *f = &filters[(h + k) % FILTERS];
+        const char *is = atomic_load_explicit(&f->list, memory_order_acquire);
+        if (is == list)
+            return f;
+        if (is || atomic_exchange(&f->is_taken, true))
+            continue;
+        for (const char *p = list; *p;) {
+            size_t n = strcspn(p, " ");
+            if (n)
+                f->bits[bit_of(p, n) >> 6] |= 1ull << (bit_of(p, n) & 63);
+            p += n + (p[n] == ' ');
+        }
+        atomic_store_explicit(&f->list, list, memory_order_release);
+        return f;
+    }
+    return NULL;
+}
+bool word_in(const struct words *w, size_t i, const char *list)
+{
+    if (i >= w->n)
+        return false;
+    struct span t = word_text(w, i);
+    if (!t.len)
+        return false;
+    const struct filter *f = filter_of(list);
+    unsigned bit = bit_of(t.at, t.len);
+    if (f && !(f->bits[bit >> 6] >> (bit & 63) & 1))
+        return false;
+    for (const char *p = list; *p;) {
+        const char *end = strchrnul(p, ' ');
+        if ((size_t)(end - p) == t.len && memcmp(p, t.at, t.len) == 0)
+            return true;
+        p = *end ? end + 1 : end;
+    }
+    return false;
 }

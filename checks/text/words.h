@@ -91,4 +91,6 @@ static inline bool word_is_mark(const struct words *w, size_t i, char mark)
 long calendar_days(int year, int month, int day);
 int calendar_weekday(int year, int month, int day);
 bool calendar_valid(int year, int month, int day);
+/* Is word i one of these folded, blank-separated words? `list` must be a literal: it is known by its address. */
+bool word_in(const struct words *w, size_t i, const char *list);
 #endif

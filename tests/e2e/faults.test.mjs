@@ -53,10 +53,10 @@ test('a client that sends requests and takes no answers costs bounded memory, an
 test('an upstream that does not take the body is 504 in time, and not the client\'s fault', async t => {
   const s = await stage(t)
   const up = await s.raw_upstream(socket => socket.pause())
-  const v = await s.vigie({ routes: [{ mount: '/', upstream: up.url, api: 'openai', limits: { first_byte: '1500ms' } }], config: 'limits: {head: 500ms}' })
+  const v = await s.vigie({ routes: [{ mount: '/', upstream: up.url, api: 'openai', limits: { first_byte: '1500ms', body: '400m' } }], config: 'limits: {head: 500ms}' })
   const c = await v.socket()
-  c.send('POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 60000000\r\n\r\n')
-  c.send('x'.repeat(40_000_000))
+  c.send('POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 300000000\r\n\r\n')
+  c.socket.write(Buffer.alloc(160_000_000, 'x')) // more than the kernel's buffers on both sides take on their own
   await c.until('answered', x => /^HTTP\/1\.1 504 [^]*upstream_timeout/.test(x.got))
 })
 
