@@ -54,17 +54,17 @@ static void said_block(struct transcript *t, uint32_t channel, struct jv block)
     for (struct jv_walk w = jv_walk(block); jv_next(&w);) {
         if (jv_type(w.value) < JSON_STRING)
             continue;
-        if (jv_text_is(w.key, "text"))
+        if (key_is(w.key, "text"))
             say_string(t, 0, PART_TEXT, channel, (struct span){ 0 }, w.value);
-        else if (jv_text_is(w.key, "thinking"))
+        else if (key_is(w.key, "thinking"))
             say_string(t, 0, PART_REASONING, channel, (struct span){ 0 }, w.value);
-        else if (jv_text_is(w.key, "partial_json"))
+        else if (key_is(w.key, "partial_json"))
             say_string(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, w.value);
-        else if (jv_text_is(w.key, "input") && jv_type(w.value) == JSON_STRING)
+        else if (key_is(w.key, "input") && jv_type(w.value) == JSON_STRING)
             say_string(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, w.value);
-        else if (jv_text_is(w.key, "input") && jv_node(w.value)->n)
+        else if (key_is(w.key, "input") && jv_node(w.value)->n)
             say(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, jv_source(w.value));
-        else if (jv_text_is(w.key, "name") && !is_call)
+        else if (key_is(w.key, "name") && !is_call)
             say_unknown(t, 0, w.key, w.value, SAY_AGAIN);
     }
     say_rest(t, 0, block, known, true);
@@ -74,17 +74,17 @@ static void said_message(struct transcript *t, struct jv message)
     static const char *const known[] = { "content", "usage", "stop_reason", "model", "completion", "id", "type", "role", "stop_sequence", NULL };
     uint32_t at = 0;
     for (struct jv_walk w = jv_walk(message); jv_next(&w);) {
-        if (jv_text_is(w.key, "content")) {
+        if (key_is(w.key, "content")) {
             say_string(t, 0, PART_TEXT, 0, (struct span){ 0 }, w.value);
             for (struct jv_walk b = jv_walk(w.value); jv_next(&b); at++)
                 said_block(t, at & 0xffff, b.value);
-        } else if (jv_text_is(w.key, "completion")) {
+        } else if (key_is(w.key, "completion")) {
             say_string(t, 0, PART_TEXT, 0, (struct span){ 0 }, w.value);
-        } else if (jv_text_is(w.key, "usage")) {
+        } else if (key_is(w.key, "usage")) {
             said_usage(t, w.value);
-        } else if (jv_text_is(w.key, "stop_reason")) {
+        } else if (key_is(w.key, "stop_reason")) {
             finish(t, 0, w.value);
-        } else if (jv_text_is(w.key, "model") && !t->answer_model.len) {
+        } else if (key_is(w.key, "model") && !t->answer_model.len) {
             t->answer_model = arena_copy(t->arena, jv_text(w.value, api_state(t)->scratch));
         }
     }
@@ -103,7 +103,7 @@ bool anthropic_event(struct transcript *t, struct span name, struct span data)
     uint32_t channel = index_of(root, "index", 0);
     bool is_legacy = jv_text_is(type, "completion") || jv_type(jv_get(root, "content")) == JSON_ARRAY;
     for (struct jv_walk w = jv_walk(root); jv_next(&w) && !is_legacy;) {
-        if (jv_text_is(w.key, "delta")) {
+        if (key_is(w.key, "delta")) {
             if (jv_text_is(type, "message_delta")) {
                 static const char *const of_delta[] = { "stop_reason", "stop_sequence", NULL };
                 finish(t, 0, jv_get(w.value, "stop_reason"));
@@ -111,11 +111,11 @@ bool anthropic_event(struct transcript *t, struct span name, struct span data)
             } else {
                 said_block(t, channel, w.value);
             }
-        } else if (jv_text_is(w.key, "content_block")) {
+        } else if (key_is(w.key, "content_block")) {
             said_block(t, channel, w.value);
-        } else if (jv_text_is(w.key, "message") && jv_type(w.value) == JSON_OBJECT) {
+        } else if (key_is(w.key, "message") && jv_type(w.value) == JSON_OBJECT) {
             said_message(t, w.value);
-        } else if (jv_text_is(w.key, "usage")) {
+        } else if (key_is(w.key, "usage")) {
             said_usage(t, w.value);
         }
     }

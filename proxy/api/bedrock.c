@@ -33,15 +33,15 @@ static void said_block(struct transcript *t, uint32_t channel, struct jv block)
     static const char *const of_reasoning[] = { "text", "reasoningText", "signature", "redactedContent", NULL };
     struct arena *scratch = api_state(t)->scratch;
     for (struct jv_walk w = jv_walk(block); jv_next(&w);) {
-        if (jv_text_is(w.key, "text")) {
+        if (key_is(w.key, "text")) {
             say_string(t, 0, PART_TEXT, channel, (struct span){ 0 }, w.value);
-        } else if (jv_text_is(w.key, "toolUse")) {
+        } else if (key_is(w.key, "toolUse")) {
             say(t, 0, PART_TOOL_CALL, channel, jv_text(jv_get(w.value, "name"), scratch), (struct span){ 0 });
             for (struct jv_walk c = jv_walk(w.value); jv_next(&c);)
-                if (jv_text_is(c.key, "input") && !say_string(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, c.value) && jv_type(c.value) >= JSON_OBJECT)
+                if (key_is(c.key, "input") && !say_string(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, c.value) && jv_type(c.value) >= JSON_OBJECT)
                     say(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, jv_source(c.value));
             say_rest(t, 0, w.value, of_call, false);
-        } else if (jv_text_is(w.key, "reasoningContent")) {
+        } else if (key_is(w.key, "reasoningContent")) {
             say_string(t, 0, PART_REASONING, channel, (struct span){ 0 }, jv_get(w.value, "text"));
             say_string(t, 0, PART_REASONING, channel, (struct span){ 0 }, jv_path(w.value, "reasoningText.text"));
             say_rest(t, 0, w.value, of_reasoning, false);
@@ -55,21 +55,21 @@ static void said_object(struct transcript *t, struct jv root)
         "performanceConfig", NULL };
     uint32_t channel = index_of(root, "contentBlockIndex", 0);
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
-        if (jv_text_is(w.key, "output")) {
+        if (key_is(w.key, "output")) {
             uint32_t at = 0;
             struct jv content = jv_path(w.value, "message.content");
             for (struct jv_walk b = jv_walk(content); jv_next(&b); at++)
                 said_block(t, at & 0xffff, b.value);
             if (jv_type(content) == JSON_NONE)
                 say_unknown(t, 0, w.key, w.value, SAY_DELTA);
-        } else if (jv_text_is(w.key, "delta") || jv_text_is(w.key, "start")) {
+        } else if (key_is(w.key, "delta") || key_is(w.key, "start")) {
             if (jv_type(w.value) == JSON_OBJECT)
                 said_block(t, channel, w.value);
             else
                 say_unknown(t, 0, w.key, w.value, SAY_DELTA);
-        } else if (jv_text_is(w.key, "stopReason")) {
+        } else if (key_is(w.key, "stopReason")) {
             finish(t, 0, w.value);
-        } else if (jv_text_is(w.key, "usage")) {
+        } else if (key_is(w.key, "usage")) {
             said_usage(t, w.value);
         }
     }

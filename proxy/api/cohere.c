@@ -30,11 +30,11 @@ static void said_call(struct transcript *t, uint32_t channel, struct jv call)
 {
     struct arena *scratch = api_state(t)->scratch;
     for (struct jv_walk w = jv_walk(call); jv_next(&w);) {
-        if (jv_text_is(w.key, "function"))
+        if (key_is(w.key, "function"))
             said_call(t, channel, w.value);
-        else if (jv_text_is(w.key, "name"))
+        else if (key_is(w.key, "name"))
             say(t, 0, PART_TOOL_CALL, channel, jv_text(w.value, scratch), (struct span){ 0 });
-        else if (jv_text_is(w.key, "arguments") || jv_text_is(w.key, "parameters")) {
+        else if (key_is(w.key, "arguments") || key_is(w.key, "parameters")) {
             if (!say_string(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, w.value) && jv_type(w.value) >= JSON_OBJECT)
                 say(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, jv_source(w.value));
         }
@@ -45,7 +45,7 @@ static void said_message(struct transcript *t, uint32_t index, struct jv message
 {
     static const char *const known[] = { "role", "content", "tool_plan", "tool_calls", NULL };
     for (struct jv_walk w = jv_walk(message); jv_next(&w);) {
-        if (jv_text_is(w.key, "content")) {
+        if (key_is(w.key, "content")) {
             bool is_list = jv_type(w.value) == JSON_ARRAY;
             uint32_t at = 0;
             say_string(t, 0, PART_TEXT, index, (struct span){ 0 }, w.value);
@@ -56,18 +56,18 @@ static void said_message(struct transcript *t, uint32_t index, struct jv message
                 struct jv c = is_list ? items.value : item;
                 uint32_t channel = is_list ? at++ & 0xffff : index;
                 for (struct jv_walk m = jv_walk(c); jv_next(&m);) {
-                    if (jv_text_is(m.key, "text"))
+                    if (key_is(m.key, "text"))
                         say_string(t, 0, PART_TEXT, channel, (struct span){ 0 }, m.value);
-                    else if (jv_text_is(m.key, "thinking"))
+                    else if (key_is(m.key, "thinking"))
                         say_string(t, 0, PART_REASONING, channel, (struct span){ 0 }, m.value);
                 }
                 say_rest(t, 0, c, of_content, false);
                 if (!is_list)
                     break;
             }
-        } else if (jv_text_is(w.key, "tool_plan")) {
+        } else if (key_is(w.key, "tool_plan")) {
             say_string(t, 0, PART_REASONING, 0xffff, (struct span){ 0 }, w.value);
-        } else if (jv_text_is(w.key, "tool_calls")) {
+        } else if (key_is(w.key, "tool_calls")) {
             uint32_t at = 0;
             if (jv_type(w.value) == JSON_OBJECT)
                 said_call(t, index, w.value);
@@ -84,12 +84,12 @@ static void said_object(struct transcript *t, uint32_t index, struct jv root, bo
     static const char *const known[] = { "type", "event_type", "index", "id", "delta", "message", "text", "finish_reason", "usage", "meta", "response", "model",
         "generation_id", "response_id", "chat_history", "embeddings", "is_finished", "texts", "prompt", "tool_calls", NULL };
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
-        if (jv_text_is(w.key, "message")) {
+        if (key_is(w.key, "message")) {
             if (jv_type(w.value) == JSON_OBJECT)
                 said_message(t, index, w.value);
             else
                 say_unknown(t, 0, w.key, w.value, again ? SAY_AGAIN : SAY_DELTA);
-        } else if (jv_text_is(w.key, "text") && jv_type(w.value) == JSON_STRING) {
+        } else if (key_is(w.key, "text") && jv_type(w.value) == JSON_STRING) {
             struct arena *scratch = api_state(t)->scratch;
             struct arena_mark m = arena_mark(scratch);
             if (again)
@@ -97,16 +97,16 @@ static void said_object(struct transcript *t, uint32_t index, struct jv root, bo
             else
                 say(t, 0, PART_TEXT, index, (struct span){ 0 }, jv_text(w.value, scratch));
             arena_rewind(scratch, m);
-        } else if (jv_text_is(w.key, "delta") || jv_text_is(w.key, "response")) {
+        } else if (key_is(w.key, "delta") || key_is(w.key, "response")) {
             if (jv_type(w.value) == JSON_OBJECT)
-                said_object(t, index, w.value, jv_text_is(w.key, "response"));
-        } else if (jv_text_is(w.key, "tool_calls") && !again) {
+                said_object(t, index, w.value, key_is(w.key, "response"));
+        } else if (key_is(w.key, "tool_calls") && !again) {
             uint32_t at = 0;
             for (struct jv_walk c = jv_walk(w.value); jv_next(&c); at++)
                 said_call(t, at & 0xffff, c.value);
-        } else if (jv_text_is(w.key, "finish_reason")) {
+        } else if (key_is(w.key, "finish_reason")) {
             finish(t, 0, w.value);
-        } else if (jv_text_is(w.key, "usage") || jv_text_is(w.key, "meta")) {
+        } else if (key_is(w.key, "usage") || key_is(w.key, "meta")) {
             said_usage(t, w.value);
         }
     }

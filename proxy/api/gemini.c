@@ -22,19 +22,19 @@ static void said_part(struct transcript *t, uint32_t choice, struct jv part)
     for (struct jv_walk w = jv_walk(part); jv_next(&w);) {
         if (jv_type(w.value) < JSON_STRING)
             continue;
-        if (jv_text_is(w.key, "text")) {
+        if (key_is(w.key, "text")) {
             say_string(t, choice, is_thought ? PART_REASONING : PART_TEXT, 0, (struct span){ 0 }, w.value);
-        } else if (jv_text_is(w.key, "functionCall")) {
+        } else if (key_is(w.key, "functionCall")) {
             static const char *const of_call[] = { "name", "args", "id", NULL };
             uint32_t channel = 0x100 + (uint32_t)t->nanswer;
             say(t, choice, PART_TOOL_CALL, channel, jv_text(jv_get(w.value, "name"), scratch), (struct span){ 0 });
             for (struct jv_walk c = jv_walk(w.value); jv_next(&c);)
-                if (jv_text_is(c.key, "args") && jv_type(c.value) >= JSON_OBJECT)
+                if (key_is(c.key, "args") && jv_type(c.value) >= JSON_OBJECT)
                     say(t, choice, PART_TOOL_CALL, channel, (struct span){ 0 }, jv_source(c.value));
             say_rest(t, choice, w.value, of_call, false);
-        } else if (jv_text_is(w.key, "executableCode")) {
+        } else if (key_is(w.key, "executableCode")) {
             say_string(t, choice, PART_TOOL_CALL, 1, SPAN("code"), jv_get(w.value, "code"));
-        } else if (jv_text_is(w.key, "codeExecutionResult")) {
+        } else if (key_is(w.key, "codeExecutionResult")) {
             say_string(t, choice, PART_TOOL_RESULT, 1, SPAN("code"), jv_get(w.value, "output"));
         }
     }
@@ -46,13 +46,13 @@ static void said_candidate(struct transcript *t, uint32_t at, struct jv candidat
     static const char *const of_content[] = { "parts", "role", NULL };
     uint32_t choice = index_of(candidate, "index", at);
     for (struct jv_walk w = jv_walk(candidate); jv_next(&w);) {
-        if (jv_text_is(w.key, "content")) {
+        if (key_is(w.key, "content")) {
             for (struct jv_walk c = jv_walk(w.value); jv_next(&c);)
-                if (jv_text_is(c.key, "parts"))
+                if (key_is(c.key, "parts"))
                     for (struct jv_walk p = jv_walk(c.value); jv_next(&p);)
                         said_part(t, choice, p.value);
             say_rest(t, choice, w.value, of_content, false);
-        } else if (jv_text_is(w.key, "finishReason")) {
+        } else if (key_is(w.key, "finishReason")) {
             finish(t, choice, w.value);
             t->is_answer_whole |= jv_type(w.value) == JSON_STRING && !jv_text_is(w.value, "FINISH_REASON_UNSPECIFIED");
         }
@@ -63,17 +63,17 @@ static void said_chunk(struct transcript *t, struct jv root)
 {
     static const char *const known[] = { "candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "embedding", "embeddings", NULL };
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
-        if (jv_text_is(w.key, "candidates")) {
+        if (key_is(w.key, "candidates")) {
             uint32_t at = 0;
             for (struct jv_walk c = jv_walk(w.value); jv_next(&c); at++)
                 said_candidate(t, at, c.value);
-        } else if (jv_text_is(w.key, "promptFeedback")) {
+        } else if (key_is(w.key, "promptFeedback")) {
             struct jv reason = jv_get(w.value, "blockReason");
             if (jv_type(reason) == JSON_STRING) {
                 finish(t, 0, reason);
                 t->is_refused_by_provider = t->is_answer_whole = true;
             }
-        } else if (jv_text_is(w.key, "usageMetadata")) {
+        } else if (key_is(w.key, "usageMetadata")) {
             bool seen = false;
             struct usage u = { .origin = USAGE_REPORTED };
             u.input = count_of(w.value, "promptTokenCount", &seen) + count_of(w.value, "toolUsePromptTokenCount", &seen);
@@ -82,7 +82,7 @@ static void said_chunk(struct transcript *t, struct jv root)
             u.cache_read = count_of(w.value, "cachedContentTokenCount", NULL);
             if (seen)
                 t->usage = u;
-        } else if (jv_text_is(w.key, "modelVersion") && !t->answer_model.len) {
+        } else if (key_is(w.key, "modelVersion") && !t->answer_model.len) {
             t->answer_model = arena_copy(t->arena, jv_text(w.value, api_state(t)->scratch));
         }
     }

@@ -199,7 +199,7 @@ static void tensors(struct transcript *t, bool is_input, struct jv root, const c
     else
         behind = span_cut(behind, behind.len - (size_t)total, behind.len);
     for (struct jv_walk m = jv_walk(root); jv_next(&m);) {
-        if (!jv_text_is(m.key, list))
+        if (!key_is(m.key, list))
             continue;
         bool is_last_list = m.value.i == all.i;
         for (struct jv_walk w = jv_walk(m.value); jv_next(&w);) {
@@ -209,11 +209,11 @@ static void tensors(struct transcript *t, bool is_input, struct jv root, const c
             here.type = jv_text(jv_get(w.value, "datatype"), t->arena);
             here.data = jv_get(w.value, "data");
             for (struct jv_walk d = jv_walk(w.value); jv_next(&d);) {
-                if (jv_text_is(d.key, "data")) {
+                if (key_is(d.key, "data")) {
                     note_data(t, is_input, &here, d.value, (size_t)TRANSCRIPT_ROWS_MOST * ROW_FEATURES_MOST, d.value.i == here.data.i);
                 } else {
                     const char *const *k = known;
-                    while (*k && !jv_text_is(d.key, *k))
+                    while (*k && !key_is(d.key, *k))
                         k++;
                     struct span s = jv_text(d.value, t->arena);
                     if (is_input && (!*k || !is_token(s)))
@@ -271,18 +271,18 @@ static void request(struct transcript *t, struct span path, struct span content_
         prompt_unread(t, "something follows the JSON value");
     tensors(t, true, root, "inputs", behind);
     for (struct jv_walk w = jv_walk(root); jv_next(&w);)
-        if (!jv_text_is(w.key, "inputs") && !jv_text_is(w.key, "id") && !jv_text_is(w.key, "outputs"))
+        if (!key_is(w.key, "inputs") && !key_is(w.key, "id") && !key_is(w.key, "outputs"))
             read_prompt_other(t, w.key, w.value);
-        else if (jv_text_is(w.key, "id") && !is_token(jv_text(w.value, t->arena)))
+        else if (key_is(w.key, "id") && !is_token(jv_text(w.value, t->arena)))
             read_prompt_other(t, w.key, w.value);
 }
 static void said(struct transcript *t, struct jv root, bool is_stream)
 {
     static const char *const known[] = { "outputs", "model_name", "model_version", "id", "text_output", NULL };
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
-        if (jv_text_is(w.key, "text_output"))
+        if (key_is(w.key, "text_output"))
             say_string(t, 0, PART_TEXT, 0, (struct span){ 0 }, w.value);
-        else if (jv_text_is(w.key, "model_name") && !t->answer_model.len)
+        else if (key_is(w.key, "model_name") && !t->answer_model.len)
             t->answer_model = arena_copy(t->arena, jv_text(w.value, api_state(t)->scratch));
     }
     say_rest(t, 0, root, known, !is_stream);

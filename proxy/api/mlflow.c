@@ -9,13 +9,13 @@
 static void read_inputs(struct transcript *t, struct jv root)
 {
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
-        if (jv_text_is(w.key, "dataframe_split"))
+        if (key_is(w.key, "dataframe_split"))
             rows_of_items(t, true, jv_get(w.value, "data"), jv_get(w.value, "columns"), "column");
-        else if (jv_text_is(w.key, "dataframe_records") || jv_text_is(w.key, "instances") || jv_text_is(w.key, "examples"))
+        else if (key_is(w.key, "dataframe_records") || key_is(w.key, "instances") || key_is(w.key, "examples"))
             rows_of_items(t, true, w.value, (struct jv){ 0 }, "input");
-        else if (jv_text_is(w.key, "inputs") && jv_type(w.value) == JSON_OBJECT)
+        else if (key_is(w.key, "inputs") && jv_type(w.value) == JSON_OBJECT)
             rows_of_columns(t, true, w.value);
-        else if (jv_text_is(w.key, "inputs"))
+        else if (key_is(w.key, "inputs"))
             rows_of_items(t, true, w.value, (struct jv){ 0 }, "input");
     }
 }
@@ -58,7 +58,7 @@ static void answer(struct transcript *t, struct span content_type, struct span b
     }
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
         const char *const *k = known;
-        while (*k && !jv_text_is(w.key, *k))
+        while (*k && !key_is(w.key, *k))
             k++;
         if (!*k)
             continue;

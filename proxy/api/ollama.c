@@ -25,7 +25,7 @@ static void said_call(struct transcript *t, struct jv call)
     uint32_t channel = 0x100 + (uint32_t)t->nanswer; /* a call comes whole */
     say(t, 0, PART_TOOL_CALL, channel, jv_text(jv_get(function, "name"), scratch), (struct span){ 0 });
     for (struct jv_walk w = jv_walk(function); jv_next(&w);)
-        if (jv_text_is(w.key, "arguments") && !say_string(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, w.value) && jv_type(w.value) >= JSON_OBJECT)
+        if (key_is(w.key, "arguments") && !say_string(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, w.value) && jv_type(w.value) >= JSON_OBJECT)
             say(t, 0, PART_TOOL_CALL, channel, (struct span){ 0 }, jv_source(w.value));
     say_rest(t, 0, call, known, false);
 }
@@ -34,13 +34,13 @@ static void said_line(struct transcript *t, struct jv root)
     static const char *const known[] = { "model", "created_at", "message", "response", "thinking", "done", "done_reason", "embedding", "embeddings", "context", NULL };
     static const char *const of_message[] = { "role", "content", "thinking", "tool_calls", "images", NULL };
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
-        if (jv_text_is(w.key, "message")) {
+        if (key_is(w.key, "message")) {
             for (struct jv_walk m = jv_walk(w.value); jv_next(&m);) {
-                if (jv_text_is(m.key, "content"))
+                if (key_is(m.key, "content"))
                     say_string(t, 0, PART_TEXT, 0, (struct span){ 0 }, m.value);
-                else if (jv_text_is(m.key, "thinking"))
+                else if (key_is(m.key, "thinking"))
                     say_string(t, 0, PART_REASONING, 0, (struct span){ 0 }, m.value);
-                else if (jv_text_is(m.key, "tool_calls"))
+                else if (key_is(m.key, "tool_calls"))
                     for (struct jv_walk c = jv_walk(m.value); jv_next(&c);)
                         said_call(t, c.value);
             }
@@ -48,15 +48,15 @@ static void said_line(struct transcript *t, struct jv root)
                 say_rest(t, 0, w.value, of_message, false);
             else
                 say_unknown(t, 0, w.key, w.value, SAY_DELTA);
-        } else if (jv_text_is(w.key, "response")) {
+        } else if (key_is(w.key, "response")) {
             say_string(t, 0, PART_TEXT, 0, (struct span){ 0 }, w.value);
-        } else if (jv_text_is(w.key, "thinking")) {
+        } else if (key_is(w.key, "thinking")) {
             say_string(t, 0, PART_REASONING, 0, (struct span){ 0 }, w.value);
-        } else if (jv_text_is(w.key, "done_reason")) {
+        } else if (key_is(w.key, "done_reason")) {
             finish(t, 0, w.value);
-        } else if (jv_text_is(w.key, "done")) {
+        } else if (key_is(w.key, "done")) {
             t->is_answer_whole |= jv_true(w.value);
-        } else if (jv_text_is(w.key, "model") && !t->answer_model.len) {
+        } else if (key_is(w.key, "model") && !t->answer_model.len) {
             t->answer_model = arena_copy(t->arena, jv_text(w.value, api_state(t)->scratch));
         }
     }

@@ -16,11 +16,11 @@ static void said_content(struct transcript *t, uint32_t choice, enum part_kind k
         if (jv_text_is(jv_get(v, "type"), "thinking"))
             kind = PART_REASONING;
         for (struct jv_walk w = jv_walk(v); jv_next(&w);) {
-            if (jv_text_is(w.key, "text") || jv_text_is(w.key, "content"))
+            if (key_is(w.key, "text") || key_is(w.key, "content"))
                 said_content(t, choice, kind, channel, w.value, w.key);
-            else if (jv_text_is(w.key, "thinking"))
+            else if (key_is(w.key, "thinking"))
                 said_content(t, choice, PART_REASONING, channel, w.value, w.key);
-            else if (jv_text_is(w.key, "refusal"))
+            else if (key_is(w.key, "refusal"))
                 said_content(t, choice, PART_REFUSAL, channel, w.value, w.key);
         }
         say_rest(t, choice, v, known, false);
@@ -36,11 +36,11 @@ static void said_call(struct transcript *t, uint32_t choice, uint32_t channel, s
     static const char *const known[] = { "id", "type", "index", "function", "custom", "name", "arguments", "input", NULL };
     struct arena *scratch = api_state(t)->scratch;
     for (struct jv_walk w = jv_walk(call); jv_next(&w);) {
-        if (jv_type(w.value) == JSON_OBJECT && (jv_text_is(w.key, "function") || jv_text_is(w.key, "custom"))) {
+        if (jv_type(w.value) == JSON_OBJECT && (key_is(w.key, "function") || key_is(w.key, "custom"))) {
             said_call(t, choice, channel, w.value);
-        } else if (jv_text_is(w.key, "name")) {
+        } else if (key_is(w.key, "name")) {
             say(t, choice, PART_TOOL_CALL, channel, jv_text(w.value, scratch), (struct span){ 0 });
-        } else if (jv_text_is(w.key, "arguments") || jv_text_is(w.key, "input")) {
+        } else if (key_is(w.key, "arguments") || key_is(w.key, "input")) {
             if (!say_string(t, choice, PART_TOOL_CALL, channel, (struct span){ 0 }, w.value) && jv_type(w.value) >= JSON_OBJECT)
                 say(t, choice, PART_TOOL_CALL, channel, (struct span){ 0 }, jv_source(w.value));
         }
@@ -58,13 +58,13 @@ static void said_message(struct transcript *t, uint32_t choice, struct jv messag
         if (jv_type(w.value) < JSON_STRING)
             continue;
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-            if (jv_text_is(w.key, texts[i].key))
+            if (key_is(w.key, texts[i].key))
                 said_content(t, choice, texts[i].kind, texts[i].channel, w.value, w.key);
-        if (jv_text_is(w.key, "tool_calls")) {
+        if (key_is(w.key, "tool_calls")) {
             uint32_t at = 0;
             for (struct jv_walk c = jv_walk(w.value); jv_next(&c); at++)
                 said_call(t, choice, index_of(c.value, "index", at), c.value);
-        } else if (jv_text_is(w.key, "function_call")) {
+        } else if (key_is(w.key, "function_call")) {
             said_call(t, choice, 0xffff, w.value);
         }
     }
@@ -94,11 +94,11 @@ static void said_choices(struct transcript *t, struct jv choices)
     for (struct jv_walk c = jv_walk(choices); jv_next(&c); at++) {
         uint32_t choice = index_of(c.value, "index", at);
         for (struct jv_walk w = jv_walk(c.value); jv_next(&w);) {
-            if (jv_type(w.value) == JSON_OBJECT && (jv_text_is(w.key, "delta") || jv_text_is(w.key, "message")))
+            if (jv_type(w.value) == JSON_OBJECT && (key_is(w.key, "delta") || key_is(w.key, "message")))
                 said_message(t, choice, w.value);
-            else if (jv_text_is(w.key, "text"))
+            else if (key_is(w.key, "text"))
                 said_content(t, choice, PART_TEXT, 0, w.value, w.key);
-            else if (jv_text_is(w.key, "finish_reason"))
+            else if (key_is(w.key, "finish_reason"))
                 finish(t, choice, w.value);
         }
         say_rest(t, choice, c.value, known, false);
@@ -110,15 +110,15 @@ static void said_chunk(struct transcript *t, struct jv root)
     static const char *const known[] = { "choices", "usage", "model", "id", "object", "created", "system_fingerprint", "obfuscation", "service_tier",
         "x_groq", "prompt_filter_results", "data", NULL };
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
-        if (jv_text_is(w.key, "choices")) {
+        if (key_is(w.key, "choices")) {
             said_choices(t, w.value);
-        } else if (jv_text_is(w.key, "usage")) {
+        } else if (key_is(w.key, "usage")) {
             openai_usage(t, w.value);
-        } else if (jv_text_is(w.key, "x_groq")) {
+        } else if (key_is(w.key, "x_groq")) {
             openai_usage(t, jv_get(w.value, "usage"));
-        } else if (jv_text_is(w.key, "model") && !t->answer_model.len) {
+        } else if (key_is(w.key, "model") && !t->answer_model.len) {
             t->answer_model = arena_copy(t->arena, jv_text(w.value, api_state(t)->scratch));
-        } else if (jv_text_is(w.key, "data")) { /* embeddings, images: vectors and pictures say nothing; what else is there is heard */
+        } else if (key_is(w.key, "data")) { /* embeddings, images: vectors and pictures say nothing; what else is there is heard */
             static const char *const vectors[] = { "embedding", "b64_json", "object", "index", NULL };
             for (struct jv_walk d = jv_walk(w.value); jv_next(&d);)
                 say_rest(t, index_of(d.value, "index", 0), d.value, vectors, true);

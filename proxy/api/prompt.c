@@ -446,7 +446,7 @@ static void read_object(struct walk *w, struct where at, struct jv v)
         case KEY_TOKEN: case KEY_TYPE: case KEY_ROLE: case KEY_BLOB:
             if (jv_type(m.value) == JSON_OBJECT)
                 in.kind = PART_TOOL_CALL; /* tool_choice: its name is an identifier */
-            if (jv_type(m.value) == JSON_OBJECT && jv_text_is(m.key, "metadata")) {
+            if (jv_type(m.value) == JSON_OBJECT && key_is(m.key, "metadata")) {
                 for (struct jv_walk d = jv_walk(m.value); jv_next(&d);) {
                     in.kind = PART_OTHER;
                     ask_key(w, in, d.key);

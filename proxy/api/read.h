@@ -36,6 +36,12 @@ enum key {
     KEY_DOCUMENTS, KEY_DATA, KEY_TOOLS, KEY_DECLARATIONS, KEY_SCHEMA, KEY_THOUGHT
 };
 enum key key_of(struct jv key);
+/* jv_text_is, without the call where the first letter tells (a key's closing quote stands behind it, so there is one to look at). */
+static inline bool key_is(struct jv key, const char *word)
+{
+    const struct json_node *x = jv_type(key) == JSON_STRING ? jv_node(key) : NULL;
+    return x && (x->escaped || key.doc->source.at[x->start] == word[0]) && jv_text_is(key, word);
+}
 /* A short word of an enumeration, an identifier: nothing a person could have hidden a sentence in. */
 bool is_token(struct span s);
 

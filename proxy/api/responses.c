@@ -35,11 +35,11 @@ static void said_part(struct transcript *t, uint32_t output, uint32_t content, b
     if (is_summary || is_reasoning || jv_text_is(type, "reasoning_text") || jv_text_is(type, "summary_text"))
         is_reasoning = true;
     for (struct jv_walk w = jv_walk(part); jv_next(&w);) {
-        if (jv_text_is(w.key, "text"))
+        if (key_is(w.key, "text"))
             whole_string(t, is_reasoning ? PART_REASONING : PART_TEXT, ch, (struct span){ 0 }, w.value);
-        else if (jv_text_is(w.key, "refusal"))
+        else if (key_is(w.key, "refusal"))
             whole_string(t, PART_REFUSAL, ch, (struct span){ 0 }, w.value);
-        else if (jv_text_is(w.key, "transcript"))
+        else if (key_is(w.key, "transcript"))
             whole_string(t, PART_OTHER, ch, (struct span){ 0 }, w.value);
     }
     say_rest(t, 0, part, known, true);
@@ -56,19 +56,19 @@ static void said_item(struct transcript *t, uint32_t output, struct jv item)
     if (name.len && is_call)
         say(t, 0, PART_TOOL_CALL, channel(output, 0, false), name, (struct span){ 0 });
     for (struct jv_walk w = jv_walk(item); jv_next(&w);) {
-        bool is_summary = jv_text_is(w.key, "summary");
-        if (is_summary || jv_text_is(w.key, "content")) {
+        bool is_summary = key_is(w.key, "summary");
+        if (is_summary || key_is(w.key, "content")) {
             uint32_t at = 0;
             if (jv_type(w.value) == JSON_STRING)
                 whole_string(t, is_reasoning ? PART_REASONING : PART_TEXT, channel(output, 0, is_summary), (struct span){ 0 }, w.value);
             for (struct jv_walk p = jv_walk(w.value); jv_next(&p); at++)
                 said_part(t, output, at, is_summary, is_reasoning, p.value);
-        } else if (jv_text_is(w.key, "arguments") || jv_text_is(w.key, "input") || jv_text_is(w.key, "code")) {
+        } else if (key_is(w.key, "arguments") || key_is(w.key, "input") || key_is(w.key, "code")) {
             if (jv_type(w.value) == JSON_STRING)
                 whole_string(t, PART_TOOL_CALL, channel(output, 0, false), name, w.value);
             else if (jv_type(w.value) >= JSON_OBJECT)
                 say_again(t, 0, PART_TOOL_CALL, channel(output, 0, false), name, jv_source(w.value));
-        } else if (jv_text_is(w.key, "output")) {
+        } else if (key_is(w.key, "output")) {
             if (jv_type(w.value) == JSON_STRING)
                 whole_string(t, PART_TOOL_RESULT, channel(output, 0, false), name, w.value);
             else
@@ -86,12 +86,12 @@ static void said_response(struct transcript *t, struct jv response)
     if (jv_type(response) != JSON_OBJECT)
         return;
     for (struct jv_walk w = jv_walk(response); jv_next(&w);) {
-        if (jv_text_is(w.key, "output"))
+        if (key_is(w.key, "output"))
             for (struct jv_walk i = jv_walk(w.value); jv_next(&i); at++)
                 said_item(t, at, i.value);
-        else if (jv_text_is(w.key, "error"))
+        else if (key_is(w.key, "error"))
             say_unknown(t, 0, w.key, w.value, SAY_AGAIN);
-        else if (jv_text_is(w.key, "output_text"))
+        else if (key_is(w.key, "output_text"))
             whole_string(t, PART_TEXT, channel(0, 0, false), (struct span){ 0 }, w.value);
     }
     openai_usage(t, jv_get(response, "usage"));
@@ -125,19 +125,19 @@ void responses_said_event(struct transcript *t, struct span name, struct jv root
                         : span_find(type, SPAN("arguments")) || span_find(type, SPAN("_input")) || span_find(type, SPAN("_code")) ? PART_TOOL_CALL
                         : span_find(type, SPAN("output_text")) ? PART_TEXT : PART_OTHER;
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
-        if (jv_type(w.value) < JSON_STRING || jv_text_is(w.key, "type") || jv_text_is(w.key, "logprobs"))
+        if (jv_type(w.value) < JSON_STRING || key_is(w.key, "type") || key_is(w.key, "logprobs"))
             continue;
-        if (jv_text_is(w.key, "delta")) {
+        if (key_is(w.key, "delta")) {
             if (!span_find(type, SPAN("audio.delta")) && !say_string(t, 0, kind, ch, (struct span){ 0 }, w.value))
                 say_unknown(t, 0, w.key, w.value, SAY_DELTA);
-        } else if (jv_text_is(w.key, "text") || jv_text_is(w.key, "refusal") || jv_text_is(w.key, "arguments") || jv_text_is(w.key, "input")
-                   || jv_text_is(w.key, "code") || jv_text_is(w.key, "transcript")) {
+        } else if (key_is(w.key, "text") || key_is(w.key, "refusal") || key_is(w.key, "arguments") || key_is(w.key, "input")
+                   || key_is(w.key, "code") || key_is(w.key, "transcript")) {
             whole_string(t, kind, ch, (struct span){ 0 }, w.value);
-        } else if (jv_text_is(w.key, "part")) {
+        } else if (key_is(w.key, "part")) {
             said_part(t, output, content, is_summary, kind == PART_REASONING, w.value);
-        } else if (jv_text_is(w.key, "item")) {
+        } else if (key_is(w.key, "item")) {
             said_item(t, output, w.value);
-        } else if (jv_text_is(w.key, "response")) {
+        } else if (key_is(w.key, "response")) {
             said_response(t, w.value);
         }
     }

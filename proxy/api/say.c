@@ -197,7 +197,7 @@ void say_rest(struct transcript *t, uint32_t choice, struct jv object, const cha
         if (jv_type(w.value) < JSON_STRING)
             continue;
         const char *const *k = known;
-        while (*k && !jv_text_is(w.key, *k))
+        while (*k && !key_is(w.key, *k))
             k++;
         if (!*k)
             say_unknown(t, choice, w.key, w.value, again ? SAY_AGAIN : SAY_DELTA);
