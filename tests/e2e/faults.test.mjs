@@ -54,9 +54,9 @@ test('an upstream that does not take the body is 504 in time, and not the client
   const s = await stage(t)
   const up = await s.raw_upstream(socket => socket.pause())
   const v = await s.vigie({ routes: [{ mount: '/', upstream: up.url, api: 'openai', limits: { first_byte: '1500ms', body: '400m' } }], config: 'limits: {head: 500ms}' })
-  const c = await v.socket()
+  const body = Buffer.alloc(160_000_000, 'x'), c = await v.socket()
   c.send('POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 300000000\r\n\r\n')
-  c.socket.write(Buffer.alloc(160_000_000, 'x')) // more than the kernel's buffers on both sides take on their own
+  c.socket.write(body) // more than the kernel's buffers on both sides take on their own
   await c.until('answered', x => /^HTTP\/1\.1 504 [^]*upstream_timeout/.test(x.got))
 })
 
