@@ -274,7 +274,7 @@ static void request_done(struct exchange *x)
                 exchange_refuse(x, 403, "policy_blocked", "the request holds something that must be redacted, and could not be", x->v.rule ? x->v.rule->id : NULL, true);
                 return;
             }
-            buf_free(&x->body);
+            x->replaced = x->body;
             x->body = redacted;
             x->is_body_redacted = true;
         }
@@ -520,6 +520,7 @@ void exchange_free(struct exchange *x)
     struct worker *w = x->w;
     struct arena *a = x->arena;
     buf_free(&x->body);
+    buf_free(&x->replaced);
     buf_free(&x->spill);
     buf_free(&x->held);
     buf_free(&x->kept);

@@ -344,10 +344,10 @@ void exchange_observe(struct exchange *x)
     o->at_us = x->at_us;
     const struct part *q = transcript_question(t);
     if (q)
-        o->prompt = arena_copy(a, shorten(q->text, OBSERVED_TEXT));
+        o->prompt = arena_copy(a, shorten(redacted_text(x, ON_PROMPT, (size_t)(q - t->prompt)), OBSERVED_TEXT));
     for (size_t i = 0; i < t->nanswer && !o->answer.len; i++)
         if (t->answer[i].kind == PART_TEXT)
-            o->answer = arena_copy(a, shorten(t->answer[i].text, OBSERVED_TEXT));
+            o->answer = arena_copy(a, shorten(redacted_text(x, ON_ANSWER, i), OBSERVED_TEXT));
     size_t refusal = 0;
     while (all_checks[refusal] && all_checks[refusal] != &check_refusal)
         refusal++;

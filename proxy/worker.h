@@ -121,6 +121,7 @@ struct exchange {                            /* owner: worker; lives in its aren
     struct http_chunks request_chunks;
     uint64_t request_left, request_bytes;
     struct buf body;                         /* whole, or the first READ_MOST / keep bytes where it streams */
+    struct buf replaced;                     /* the body before its redaction: the transcript's texts lie in it */
     struct buf spill;                        /* streaming: what the upstream had no room for */
     bool streams_body, is_body_done, is_body_cut, is_body_redacted;
     EVP_MD_CTX *request_hash;                /* of what was not kept; NULL while all of it was */
