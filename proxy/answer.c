@@ -544,6 +544,11 @@ void answer_committed(struct exchange *x, bool is_safe)
         exchange_room(x);
     }
 }
+void answer_left(struct exchange *x)
+{
+    if (x->acts && !x->is_refused)
+        keep(x, buf_span(&x->held));
+}
 void answer_tick(struct exchange *x)
 {
     uint64_t now = x->w->now_ms;

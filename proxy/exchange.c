@@ -447,7 +447,8 @@ void exchange_client_gone(struct exchange *x)
         return; /* its record is under way; answer_committed frees it */
     if (x->route && x->m && !x->is_recorded) {
         if (!x->error)
-            x->error = "client_gone";
+            answer_left(x);
+        x->error = "client_gone";
         count(&x->m->troubles[TROUBLE_CLIENT_GONE], 1);
         if (!x->is_prompt_judged && x->is_body_done && !x->is_refused)
             judge(x);

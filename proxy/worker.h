@@ -242,6 +242,8 @@ extern const struct upstream_callbacks answer_callbacks;
 void answer_send_head(struct exchange *x, enum http_framing framing, uint64_t length);
 void answer_committed(struct exchange *x, bool is_safe);
 void answer_tick(struct exchange *x);
+/* The client left: what was held back for it is kept for the record. */
+void answer_left(struct exchange *x);
 
 /* recording.c */
 /* Seals and submits the record, then goes on to answer_committed: at once where nothing waits for the commit, else when the store says

@@ -268,7 +268,8 @@ static void json_exchanges(struct ask *q, const char *verdicts)
     struct json_list l = { .out = &q->out };
     buf_add_text(&q->out, "{\"exchanges\":[");
     if (reader(q) && !store_reader_list(q->admin->reader, &f, add_one, &l, t) && t->n) {
-        problem(q, f.id_before.len && span_starts(span_of(t->list[0].what), "there is no record") ? 404 : 503, t->list[0].what, t->list[0].hint);
+        bool is_unknown = f.id_before.len && span_starts(span_of(t->list[0].what), "there is no record");
+        problem(q, is_unknown ? 400 : 503, t->list[0].what, is_unknown ? "before: the id of a record" : t->list[0].hint);
         return;
     }
     buf_printf(&q->out, "],\"next\":%s%s%s}\n", l.n == f.limit ? "\"" : "", l.n == f.limit ? l.last : "null", l.n == f.limit ? "\"" : "");

@@ -71,8 +71,7 @@ enum language { ENGLISH, FRENCH };
     W(NOTE, "Note", "Note") \
     W(REVIEWED_AS, "Reviewed as", "Avis rendu :") \
     W(PRECISION, "Precision", "Précision") \
-    W(HITS, "Spoke", "Occurrences") \
-    W(SINCE_START, "since the start", "depuis le démarrage") \
+    W(HITS, "Spoke since the start", "Occurrences depuis le démarrage") \
     W(ACTION, "Action", "Action") \
     W(SEVERITY, "Severity", "Gravité") \
     W(CONDITION, "When", "Condition") \
