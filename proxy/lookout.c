@@ -11,9 +11,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { JUDGE_EVERY_US = 2000000, BASELINE_BYTES_MOST = 64 << 20 };
+enum { JUDGE_EVERY_US = 2000000, LOOK_SHARE = 50 /* a look that took t is followed by that many t without one: 2 % of a core */, REST_MOST_US = 10000000, BASELINE_BYTES_MOST = 64 << 20 };
 static const double alpha = 0.05;
 
 struct watched {
@@ -30,6 +31,7 @@ struct watched {
 struct lookout {
     struct watched *list;
     char *folder;
+    int64_t rest_until_us;
 };
 
 /* A file name out of a route's name: letters, digits, - and _ stay, the rest becomes %XX. */
@@ -141,9 +143,17 @@ void lookout_see(struct lookout *l, const struct observed *o)
     }
     w->is_new = true;
 }
+static int64_t thread_cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 void lookout_tick(struct lookout *l, int64_t now_us)
 {
     struct watched *due = NULL;
+    if (now_us < l->rest_until_us)
+        return;
     for (struct watched *w = l->list; w; w = w->next)
         if (w->is_new && now_us - w->judged_us >= JUDGE_EVERY_US && (!due || w->judged_us < due->judged_us))
             due = w;
@@ -151,7 +161,10 @@ void lookout_tick(struct lookout *l, int64_t now_us)
         return;
     due->is_new = false;
     due->judged_us = now_us;
+    int64_t from = thread_cpu_us();
     drift_watch_judge(due->watch, alpha, &due->report);
+    int64_t rest = LOOK_SHARE * (thread_cpu_us() - from);
+    l->rest_until_us = now_us + (rest < REST_MOST_US ? rest : REST_MOST_US);
     if (!due->is_baseline_saved && due->report.state != DRIFT_LEARNING)
         save(l, due);
     if (due->report.state != due->state) {

@@ -262,6 +262,7 @@ struct worker *worker_new(struct server *s, unsigned index, struct generation *g
 void *worker_run(void *worker)
 {
     struct worker *w = worker;
+    pthread_setname_np(pthread_self(), "worker");
     event_base_dispatch(w->base);
     atomic_store(&w->is_done, true);
     return NULL;

@@ -35,7 +35,7 @@ enum {
     KEEPALIVE_COMMENT_MS = 5000,   /* silence after which a held stream gets an SSE comment */
     UPSTREAM_DOWN_MS = 5000,       /* an upstream that could not be reached is asked last for this long */
     UPSTREAMS_MOST = 16,
-    OBSERVED_BURST = 1000,         /* exchanges of a route the drift watch is shown at once … */
+    OBSERVED_BURST = 600,          /* exchanges of a route the drift watch is shown at once … */
     OBSERVED_EACH_S = 20,          /* … and a second after that: its windows are samples of time, not of load */
     ARENA_MOST = 256 << 20,
     ARENAS_KEPT = 64,

@@ -21,7 +21,7 @@ static const char schema[] =
     "CREATE INDEX by_session ON exchanges(session, at_us) WHERE session IS NOT NULL;"
     "CREATE INDEX by_join ON exchanges(\"join\", at_us) WHERE \"join\" IS NOT NULL;"
     /* detail=none keeps which rows hold a word, not where: half the cost, and all that is asked (see match_of in reader.c). */
-    "CREATE VIRTUAL TABLE search USING fts5(question, answer_start, words, content='exchanges', content_rowid='seq', tokenize='unicode61 remove_diacritics 2', detail=none);";
+    "CREATE VIRTUAL TABLE search USING fts5(question, answer_start, words, content='exchanges', content_rowid='seq', tokenize='unicode61 remove_diacritics 2', detail=none, columnsize=0);";
 
 static bool sql_trouble(struct index *x, const char *doing)
 {

@@ -15,7 +15,7 @@
 #include "store/journal.h"
 #include <sqlite3.h>
 
-enum { INDEX_VERSION = 2, INDEX_BATCH = 500 };
+enum { INDEX_VERSION = 2, INDEX_BATCH = 1000 };
 
 struct index {                     /* owner: the indexer thread, or whoever holds the store's lock */
     sqlite3 *db;

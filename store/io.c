@@ -5,15 +5,40 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int real_open(const char *path, int flags, mode_t mode)
 {
     return open(path, flags, mode);
 }
+/* Reserved and written: a block that was only reserved costs its first write a change of the file system's own tables, and that each sync behind it
+ * (a third of a sync's CPU on ext4). In slices that are synced one by one, so that whoever syncs beside us never waits for much. */
 static int real_reserve(int fd, off_t bytes)
 {
-    return posix_fallocate(fd, 0, bytes);
+    enum { SLICE = 1 << 20 };
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return errno;
+    int e = posix_fallocate(fd, 0, bytes);
+    if (e != 0 || st.st_size >= bytes)
+        return e;
+    char *zeros = calloc(1, SLICE);
+    if (!zeros)
+        return ENOMEM;
+    for (off_t at = st.st_size; e == 0 && at < bytes;) {
+        size_t n = bytes - at < SLICE ? (size_t)(bytes - at) : SLICE;
+        ssize_t wrote = pwrite(fd, zeros, n, at);
+        if (wrote > 0)
+            at += wrote;
+        else if (wrote == 0 || errno != EINTR)
+            e = wrote == 0 ? EIO : errno;
+        if (e == 0 && at < bytes && fdatasync(fd) != 0)
+            e = errno;
+    }
+    free(zeros);
+    return e;
 }
 const struct store_io store_io_real = { .open = real_open, .pwritev = pwritev, .fdatasync = fdatasync, .fsync = fsync, .reserve = real_reserve,
                                         .rename = rename, .unlink = unlink };

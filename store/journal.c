@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LEAST_SEGMENT = 1 << 20 };
+enum { LEAST_SEGMENT = 1 << 20, AHEAD = 16 << 20 /* reserved at once where somebody waits for it; whole segments are the keeper's, who has time */ };
 
 void hex_of(const uint8_t *bytes, size_t n, char *out)
 {
@@ -147,7 +147,8 @@ bool journal_restart(struct journal *j, uint64_t need, int *spare)
         *spare = SPARE_NONE;
     }
     /* A disk that is nearly full still has room for a smaller one. */
-    uint64_t bytes = j->segment_bytes > need ? j->segment_bytes : need;
+    uint64_t bytes = j->segment_bytes < AHEAD ? j->segment_bytes : AHEAD;
+    bytes = bytes > need ? bytes : need;
     while (*spare == SPARE_NONE && (*spare = journal_spare(j->dir, bytes)) == SPARE_NONE) {
         if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
             break;
@@ -241,14 +242,22 @@ bool journal_write(struct journal *j, struct sealed *const *list, size_t n, int 
 
 bool journal_sync(struct journal *j)
 {
-    char path[PATH_MAX];
-    struct stat ours, there;
-    segment_path(j->dir, j->written.segment, path);
+    struct stat there;
+    if (j->named != j->written.segment) {          /* a group has no time to name its file and to look at its own number again */
+        struct stat ours;
+        segment_path(j->dir, j->written.segment, j->path);
+        if (fstat(j->fd, &ours) != 0)
+            return fail(j, "looking at", j->path);
+        j->ino = ours.st_ino;
+        j->dev = ours.st_dev;
+        j->named = j->written.segment;
+    }
+    const char *path = j->path;
     if (store_io->fdatasync(j->fd) != 0)
         return fail(j, "syncing", path);
     if (stat(path, &there) != 0)
         return fail(j, "looking for", path);
-    if (fstat(j->fd, &ours) != 0 || ours.st_ino != there.st_ino || ours.st_dev != there.st_dev) {
+    if (j->ino != there.st_ino || j->dev != there.st_dev) {
         errno = ESTALE;
         return fail(j, "another file stands in place of", path);
     }
@@ -381,8 +390,9 @@ bool journal_open(struct journal *j, const char *dir, uint64_t segment_bytes, st
         return false;
     }
     j->size = j->synced.at;
-    if (j->synced.at < segment_bytes && store_io->reserve(j->fd, (off_t)segment_bytes) == 0)
-        j->size = segment_bytes;
+    uint64_t room = j->synced.at + AHEAD < segment_bytes ? j->synced.at + AHEAD : segment_bytes;
+    if (j->synced.at < room && store_io->reserve(j->fd, (off_t)room) == 0)
+        j->size = room;
     if (store_io->fsync(j->fd) != 0) {
         trouble_add(t, path, 0, 0, "", "cannot be synced: %s", strerror(errno));
         journal_close(j);

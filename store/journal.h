@@ -8,6 +8,7 @@
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H
 #include "store/segment.h"
+#include <sys/types.h>
 #include <sys/uio.h>
 
 enum { GROUP_MOST = 256, SPARE_NONE = -1 };
@@ -22,6 +23,10 @@ struct journal {
     int fd;                        /* of the current segment; -1 when broken */
     uint64_t size;                 /* reserved bytes of the current segment */
     uint64_t segment_bytes;
+    uint64_t named;                /* of which segment `path` and the file's number are; 0: none */
+    char path[PATH_MAX];
+    dev_t dev;
+    ino_t ino;
     struct position written, synced;
     uint64_t newest;               /* the highest segment number ever used */
     uint64_t cut_bytes;            /* torn tail cut by journal_open */

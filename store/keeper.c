@@ -138,7 +138,7 @@ void *indexer_run(void *store)
     struct store *s = store;
     struct index *x = calloc(1, sizeof *x);
     must(x != NULL);
-    bool is_open = false;
+    bool is_open = false, must_nap = false;
     struct index_files files = { 0, 0 };
     int64_t give_up_us = 0;
     pthread_mutex_lock(&s->m);
@@ -152,11 +152,14 @@ void *indexer_run(void *store)
                 break;
             s->is_indexer_asleep = true;
             pthread_cond_wait(&s->indexer_work, &s->m);
-            /* Few so far: others may come, and a transaction costs the same for all of them. */
-            if (!s->is_written && s->committed.seq < x->at.seq + INDEX_BATCH) {
-                struct timespec until = in_ms(INDEX_IDLE_MS);
-                while (!s->is_written && pthread_cond_timedwait(&s->indexer_work, &s->m, &until) == 0) ;
-            }
+            must_nap = true;
+            continue;
+        }
+        if (must_nap) {
+            /* Few so far: others will come, and a transaction costs the same for all of them. */
+            struct timespec until = in_ms(INDEX_IDLE_MS);
+            while (!s->is_written && pthread_cond_timedwait(&s->indexer_work, &s->m, &until) == 0) ;
+            must_nap = false;
             continue;
         }
         pthread_mutex_unlock(&s->m);
@@ -188,6 +191,7 @@ void *indexer_run(void *store)
         }
         s->index_why[0] = 0;
         s->indexed = x->at.seq;
+        must_nap = s->committed.seq < x->at.seq + INDEX_BATCH;
         if (give_up_us && clock_us(CLOCK_MONOTONIC) > give_up_us)
             break;
     }

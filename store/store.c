@@ -117,6 +117,9 @@ struct store *store_open(const struct store_options *o, struct troubles *t)
     must(pthread_create(&s->writer, NULL, writer_run, s) == 0);
     must(pthread_create(&s->keeper, NULL, keeper_run, s) == 0);
     must(pthread_create(&s->indexer, NULL, indexer_run, s) == 0);
+    pthread_setname_np(s->writer, "writer");
+    pthread_setname_np(s->keeper, "keeper");
+    pthread_setname_np(s->indexer, "indexer");
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return s;
 }

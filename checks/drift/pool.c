@@ -325,7 +325,7 @@ static void pool_terms(struct pool *p, enum side on, int family)
     for (;; least++) { /* a huge vocabulary keeps its more frequent terms */
         kept = 0;
         for (uint32_t i = 0; i < size; i++)
-            kept += table[i].df >= least;
+            kept += table[i].df >= least && table[i].df < p->n;   /* what is in every row cannot move, whatever the division */
         if (kept <= VOCABULARY_MOST)
             break;
     }
@@ -336,7 +336,7 @@ static void pool_terms(struct pool *p, enum side on, int family)
     uint32_t id = 0;
     size_t ids = 0;
     for (uint32_t i = 0; i < size; i++)
-        if (table[i].df >= least) {
+        if (table[i].df >= least && table[i].df < p->n) {
             t->df[id] = table[i].df;
             t->hash[id] = table[i].hash;
             ids += table[i].df;
@@ -354,7 +354,7 @@ static void pool_terms(struct pool *p, enum side on, int family)
             bool has = r + 1 < from[s]->nstart;
             for (uint32_t i = has ? from[s]->start[r] : 0; has && i < from[s]->start[r + 1]; i++) {
                 struct slot *term = slot_of(table, size - 1, from[s]->hashes[i]);
-                if (term->df >= least)
+                if (term->df >= least && term->df < p->n)
                     t->ids[at++] = term->id;
                 if (family == WORD_TERMS && (term->hash & 1))
                     continue;

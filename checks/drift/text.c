@@ -101,7 +101,7 @@ static void end_word(struct drift_sample *s, struct look *l)
     }
     for (int i = 0; i < LANGUAGES; i++)
         for (int j = 1; j < 14; j++)
-            l->language[i] += span_is(w, stop_words[i][j]);
+            l->language[i] += w.at[0] == stop_words[i][j][0] && span_is(w, stop_words[i][j]);
     l->words++;
     memcpy(l->last, l->word, l->word_len);
     l->last_len = l->word_len;

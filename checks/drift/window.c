@@ -393,7 +393,8 @@ bool drift_watch_judge(struct drift_watch *w, double alpha, struct drift_watch_r
         struct drift_sample *before = sample_of(scratch, w->baseline, w->nbaseline, &l->baseline_from_us, &l->baseline_to_us);
         struct drift_sample *after = sample_of(scratch, w->window, w->nwindow, &l->window_from_us, &l->window_to_us);
         struct drift_options o = { .alpha = alpha / DRIFT_PERIOD_LOOKS, .seed = (uint32_t)w->looks, .least_effect = w->options.least_effect,
-                                   .permutations_most = JUDGE_DIVISIONS };
+                                   /* A look's alpha is small: a short run that is nowhere near it ends the matter. */
+                                  .early = fmin(0.3, fmax(0.05, 20 * alpha / DRIFT_PERIOD_LOOKS)), .permutations_most = JUDGE_DIVISIONS };
         drift_compare(scratch, before, after, &o, &found);
         copy_report(w->arena, &found, &w->report);
         arena_free(scratch);
