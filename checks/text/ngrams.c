@@ -239,14 +239,65 @@ static void weigh_pieces(struct sink *s, const char *p, const char *past)
     }
     *s = here;
 }
+/* A word that stands again brings no new piece, and texts repeat themselves: half of their words and more. So each different word is
+ * written once, " word word … ", and only that is cut into pieces. Returns the length, 0 when there are too many tokens for it. */
+enum { DISTINCT_TOKENS = 512, DISTINCT_SLOTS = 1024, DISTINCT_BYTES = DISTINCT_TOKENS * (WORD_BYTES + 1) };
+static inline bool is_same_word(const char *x, const char *y, size_t len)
+{
+    for (; len > 8; len -= 8, x += 8, y += 8)
+        if (load8(x) != load8(y))
+            return false;
+    uint64_t differ = load8(x) ^ load8(y);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return !(differ << (64 - 8 * len));
+#else
+    return !(differ >> (64 - 8 * len));
+#endif
+}
+static size_t distinct_words(const struct tokens *t, size_t from, size_t to, char *out)
+{
+    uint16_t first[DISTINCT_SLOTS]; /* 1 + the token, counted from `from` */
+    size_t n = 0;
+    if (to - from > DISTINCT_TOKENS)
+        return 0;
+    memset(first, 0, sizeof first);
+    out[n++] = ' ';
+    for (size_t i = from; i < to; i++) {
+        const struct token *k = &t->list[i];
+        const char *word = t->spaced + k->at;
+        size_t len = k[1].at - k->at; /* the blank behind it included */
+        if (k->is_sign)
+            continue;
+        size_t slot = k->hash % DISTINCT_SLOTS;
+        bool is_known = false;
+        for (; first[slot] && !is_known; slot = (slot + 1) % DISTINCT_SLOTS) {
+            const struct token *other = &t->list[from + first[slot] - 1];
+            is_known = other->hash == k->hash && other[1].at - other->at == len && is_same_word(t->spaced + other->at, word, len);
+        }
+        if (is_known)
+            continue;
+        first[slot] = (uint16_t)(i - from + 1);
+        for (size_t at = 0; at < len; at += 8)
+            memcpy(out + n + at, word + at, 8);
+        n += len;
+    }
+    return n;
+}
 int32_t ngrams_weigh(const struct tokens *t, size_t from, size_t to, unsigned kinds, unsigned bits, const int8_t *weights, size_t *n)
 {
     uint64_t seen_bits[1 << (NGRAMS_WEIGH_BITS - 6)];
+    char words[DISTINCT_BYTES + 16];
     must(bits >= NGRAMS_BITS_LEAST && bits <= NGRAMS_WEIGH_BITS);
     memset(seen_bits, 0, ((size_t)1 << bits) / 8);
     struct sink s = { .seen_bits = seen_bits, .shift = 64 - bits, .weights = weights };
-    if (kinds & NGRAM_CHARS && from < to)
-        weigh_pieces(&s, t->spaced + t->list[from].at - 1, t->spaced + t->list[to].at);
+    if (kinds & NGRAM_CHARS && from < to) {
+        size_t len = distinct_words(t, from, to, words);
+        memset(words + len, 0, 8);
+        if (len)
+            weigh_pieces(&s, words, words + len);
+        else
+            weigh_pieces(&s, t->spaced + t->list[from].at - 1, t->spaced + t->list[to].at);
+    }
     walk(&s, t, from, to, kinds, WEIGH);
     *n = s.n;
     return s.sum;

@@ -178,6 +178,53 @@ static void ngrams_agree(void **state)
     assert_int_equal(tokens_find(&t, 0), 0);
     assert_int_equal(tokens_find(&t, 9999), t.n);
 }
+static uint64_t roll(uint64_t *state)
+{
+    *state = *state * 6364136223846793005ull + 1442695040888963407ull;
+    return *state >> 33;
+}
+/* Summing up weights without a list comes to what the list comes to: texts that repeat themselves, texts of any bytes, windows at any
+ * place, few tokens and more than are told apart. */
+static void weighing_is_listing(void **state)
+{
+    (void)state;
+    static const char *const words[] = { "the", "cat", "cats", "\xc3\xa9t\xc3\xa9", "\xe4\xbd\xa0", "don't", "...", "a", "verylongwordthatgoesonandonandonforeverandeverandevermore", "12345678", "1234567", "x!" };
+    static int8_t weights[1 << 16];
+    uint64_t seed = 5;
+    for (size_t i = 0; i < sizeof weights; i++)
+        weights[i] = (int8_t)roll(&seed);
+    for (int round = 0; round < 300; round++) {
+        arena_reset(arena);
+        char *text = arena_alloc(arena, 20000);
+        size_t n = 0, want = (size_t)(roll(&seed) % (round % 10 == 0 ? 9000 : 600));
+        while (n < want) {
+            const char *word = words[roll(&seed) % 12];
+            if (round % 3 == 0)
+                text[n++] = (char)roll(&seed);
+            else if (round % 3 == 1)
+                text[n++] = (char)('a' + roll(&seed) % 3), n += roll(&seed) % 4 == 0 ? (text[n] = ' ', 1) : 0;
+            else {
+                memcpy(text + n, word, strlen(word));
+                n += strlen(word);
+                text[n++] = ' ';
+            }
+        }
+        struct tokens t;
+        tokens_cut(arena, (struct span){ text, n }, &t);
+        size_t from = t.n ? roll(&seed) % (t.n + 1) : 0, to = from + (t.n > from ? roll(&seed) % (t.n - from + 1) : 0);
+        if (round % 4 == 0)
+            from = 0, to = t.n;
+        unsigned kinds = round % 5 == 0 ? NGRAM_CHARS : NGRAM_CHARS | NGRAM_WORDS | NGRAM_HEAD;
+        struct ngrams g;
+        ngrams_of(arena, &t, from, to, kinds, 16, &g);
+        int32_t sum = 0;
+        for (size_t i = 0; i < g.n; i++)
+            sum += weights[g.id[i]];
+        size_t count;
+        assert_int_equal(ngrams_weigh(&t, from, to, kinds, 16, weights, &count), sum);
+        assert_int_equal(count, g.n);
+    }
+}
 /* What is learned separates, is the same again, and survives its file. */
 static void learning(void **state)
 {
@@ -236,7 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(weights_are_whole, setup, teardown), cmocka_unit_test_setup_teardown(refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(injections, setup, teardown), cmocka_unit_test_setup_teardown(in_the_middle, setup, teardown),
-        cmocka_unit_test_setup_teardown(ngrams_agree, setup, teardown), cmocka_unit_test_setup_teardown(learning, setup, teardown),
+        cmocka_unit_test_setup_teardown(ngrams_agree, setup, teardown), cmocka_unit_test_setup_teardown(weighing_is_listing, setup, teardown), cmocka_unit_test_setup_teardown(learning, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_texts_are_linear, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
