@@ -47,11 +47,11 @@ bool pattern_given(const struct pattern_view *v, struct span folded)
             return true;
     return false;
 }
-bool pattern_asked(const struct pattern_view *v, const char *list)
+bool pattern_asked_set(const struct pattern_view *v, const struct word_set *set)
 {
     const struct words *w = v->question ? part_words(v->t->arena, (struct part *)(uintptr_t)v->question) : NULL;
     for (size_t i = 0; w && i < w->n; i++)
-        if (w->list[i].kind == WORD_TEXT && word_in(w, i, list))
+        if (w->list[i].kind == WORD_TEXT && word_in_set(w, i, set))
             return true;
     return false;
 }

@@ -39,7 +39,8 @@ bool pattern_in_fence(const struct pattern_view *v, size_t word);
 /* Does folded text occur anywhere on the prompt side? */
 bool pattern_given(const struct pattern_view *v, struct span folded);
 /* Does the last user text hold one of these folded, blank-separated words? */
-bool pattern_asked(const struct pattern_view *v, const char *list);
+bool pattern_asked_set(const struct pattern_view *v, const struct word_set *set);
+#define pattern_asked(v, list) pattern_asked_set((v), WORD_SET(list))
 
 void pattern_sources(struct pattern_view *v);      /* URLs, DOIs, ISBNs and their like, citation marks */
 void pattern_arithmetic(struct pattern_view *v);   /* computations, shares of a whole */

@@ -238,8 +238,7 @@ static void books(struct pattern_view *v)
         digits += is_digit(s.at[i]);
     if (digits < 7) /* the fewest that an ISSN has */
         return;
-    bool asked = pattern_asked(v, "isbn isbn10 isbn13");
-    bool said = asked || span_find(s, SPAN("isbn")) != NULL;
+    bool asked = false, said = false, is_known = false;
     for (size_t i = 0; i < s.len; i++) {
         if (!is_digit(s.at[i]) || (i && (is_alnum(s.at[i - 1]) || s.at[i - 1] == '-' || s.at[i - 1] == '.' || s.at[i - 1] == '/' || s.at[i - 1] == '+')))
             continue;
@@ -268,6 +267,11 @@ static void books(struct pattern_view *v)
             if (!issn_holds(d))
                 seen_folded(v, "bad-issn", i, end, 0.95, "the check digit of this ISSN fails");
         } else if (!letters && (n == 10 || n == 13)) {
+            if (!is_known) { /* the question is cut into words only for a number that might be one */
+                asked = pattern_asked(v, "isbn isbn10 isbn13");
+                said = asked || span_find(s, SPAN("isbn")) != NULL;
+                is_known = true;
+            }
             bool form13 = n == 13 && d[0] == '9' && d[1] == '7' && (d[2] == '8' || d[2] == '9');
             bool form10 = n == 10 && groups == 4 && last == 1;
             if ((form13 && (isbn || said || !blanks)) || (form10 && !blanks) || (form10 && said) || (n == 10 && (isbn || (asked && groups == 1))) || (n == 13 && isbn)) {

@@ -15,6 +15,7 @@
 #ifndef CHECKS_TEXT_WORDS_H
 #define CHECKS_TEXT_WORDS_H
 #include "checks/text/fold.h"
+#include <stdatomic.h>
 
 enum word_kind { WORD_TEXT, WORD_NUMBER, WORD_URL, WORD_EMAIL, WORD_MARK };
 enum word_flag {
@@ -37,6 +38,7 @@ struct word {
     uint8_t month, weekday;/* 1 to 12; 1 (Monday) to 7; else 0 */
     int16_t pole;          /* one of two opposites ("open": n, "closed": -n), else 0 */
     char mark;             /* the ASCII character of a WORD_MARK, else 0 */
+    uint8_t means;         /* private to checks/text: what a WORD_TEXT means in itself */
 };
 struct number {
     uint32_t word, past;   /* words [first, past) that belong to it, currency before and unit behind included */
@@ -91,6 +93,33 @@ static inline bool word_is_mark(const struct words *w, size_t i, char mark)
 long calendar_days(int year, int month, int day);
 int calendar_weekday(int year, int month, int day);
 bool calendar_valid(int year, int month, int day);
-/* Is word i one of these folded, blank-separated words? `list` must be a literal: it is known by its address. */
-bool word_in(const struct words *w, size_t i, const char *list);
+
+/* Lists of words, asked about word after word: a hash table each, made when it is first asked. */
+struct word_set {
+    const char *list;
+    uint64_t bits[4];      /* of its keys' upper bytes: most words are in no list, and no slot is looked at */
+    uint32_t mask;
+    struct {
+        uint32_t key;      /* 0: free */
+        uint16_t at, len;  /* in list */
+    } slots[];
+};
+const struct word_set *word_set_make(_Atomic(struct word_set *) *place, const char *list);
+bool word_set_holds(const struct word_set *s, uint32_t key, struct span text);
+static inline const struct word_set *word_set_of(_Atomic(struct word_set *) *place, const char *list)
+{
+    const struct word_set *s = atomic_load_explicit(place, memory_order_acquire);
+    return s ? s : word_set_make(place, list);
+}
+static inline bool word_in_set(const struct words *w, size_t i, const struct word_set *s)
+{
+    if (i >= w->n)
+        return false;
+    uint32_t key = w->list[i].key;
+    return (s->bits[key >> 30] >> (key >> 24 & 63) & 1) && word_set_holds(s, key, word_text(w, i));
+}
+/* The set of these folded, blank-separated words, a literal. */
+#define WORD_SET(list) ({ static _Atomic(struct word_set *) word_set_place; word_set_of(&word_set_place, "" list); })
+/* Is word i one of these? */
+#define word_in(w, i, list) word_in_set((w), (i), WORD_SET(list))
 #endif
