@@ -7,6 +7,7 @@
 #include "report/admin.h"
 #include "base/must.h"
 #include "base/parse.h"
+#include "report/guests.h"
 #include "report/pages.h"
 #include "store/fields.h"
 #include <arpa/inet.h>
@@ -23,7 +24,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { SESSIONS = 64, SESSION_S = 12 * 3600, LISTENERS = 16, BODY_MOST = 64 * 1024, HEAD_MOST = 32 * 1024, LIMIT_MOST = 1000, SETTLE_MS = 300, VALUE_MOST = 500 };
+enum { SESSIONS = 64, SESSION_S = 12 * 3600, LISTENERS = 16, BODY_MOST = 64 * 1024, HEAD_MOST = 32 * 1024, LIMIT_MOST = 1000, SETTLE_MS = 300, SETTLE_AGAIN_S = 2, QUERY_MS = 1000, VALUE_MOST = 500 };
 
 struct session { char id[65]; time_t until; };
 struct listener_of { struct evhttp_request *request; struct admin *admin; unsigned idle; };
@@ -33,7 +34,9 @@ struct admin {
     struct evhttp *http;
     struct evhttp_bound_socket *socket;
     unsigned port;
+    struct guests *guests;
     struct store_reader *reader;
+    time_t unsettled;               /* when the index was last waited for in vain */
     struct reviews *reviews;
     struct session sessions[SESSIONS];
     struct listener_of listeners[LISTENERS];
@@ -49,7 +52,7 @@ struct ask {                        /* one request under way */
     struct evkeyvalq query;
     const char *path;
     struct buf out;
-    bool is_post, is_head;
+    bool is_post;
 };
 
 /* ---- answering ---- */
@@ -73,8 +76,13 @@ static void answer(struct ask *q, int status, const char *type)
     add(q, "Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
     if (!evhttp_find_header(evhttp_request_get_output_headers(q->r), "Cache-Control"))
         add(q, "Cache-Control", "no-store");
-    if (q->out.len)
+    if (evhttp_request_get_command(q->r) == EVHTTP_REQ_HEAD) { /* evhttp would send the body after it */
+        char length[32];
+        snprintf(length, sizeof length, "%zu", q->out.len);
+        add(q, "Content-Length", length);
+    } else if (q->out.len) {
         evbuffer_add(b, q->out.bytes, q->out.len);
+    }
     evhttp_send_reply(q->r, status, NULL, b);
     evbuffer_free(b);
 }
@@ -237,8 +245,12 @@ static struct store_reader *reader(struct ask *q)
     t->arena = q->arena;
     if (!a->reader && a->source->data)
         a->reader = store_reader_open(a->source->data, t);
-    if (a->reader)
-        store_reader_settle(a->reader, SETTLE_MS);
+    if (a->reader) {
+        /* Alarms, reload and other readers wait for this thread: no query may keep it, nor an index that lags be waited for by each request in turn. */
+        store_reader_patience(a->reader, QUERY_MS);
+        if (time(NULL) - a->unsettled > SETTLE_AGAIN_S && !store_reader_settle(a->reader, SETTLE_MS))
+            a->unsettled = time(NULL);
+    }
     return a->reader;
 }
 
@@ -498,6 +510,7 @@ static void get_events(struct ask *q)
         l->request = q->r;
         l->admin = q->admin;
         l->idle = 0;
+        guests_stays(q->admin->guests, q->r);
         add(q, "Content-Type", "text/event-stream");
         add(q, "Cache-Control", "no-store");
         evhttp_connection_set_closecb(evhttp_request_get_connection(q->r), listener_gone, l);
@@ -529,6 +542,7 @@ static void on_pulse(evutil_socket_t fd, short what, void *context)
     struct admin *a = context;
     bool any = false;
     (void)fd, (void)what;
+    guests_pulse(a->guests);
     for (int i = 0; i < LISTENERS; i++)
         any |= a->listeners[i].request != NULL;
     if (!any || !a->reader)
@@ -581,6 +595,37 @@ static void on_pulse(evutil_socket_t fd, short what, void *context)
 
 /* ---- which answer ---- */
 
+enum { READS = 1, CHANGES = 2 };
+static bool is_review(struct span path, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return span_starts(path, prefix) && span_ends(path, "/review") && path.len == n + RECORD_ID_BYTES + 7;
+}
+/* What may be done with a path; 0: there is no such path. */
+static unsigned methods_of(struct span path)
+{
+    static const char *const read[] = { "/", "/flags", "/exchanges", "/drift", "/rules", "/metrics", "/healthz", "/readyz", "/assets/vigie.css", "/assets/vigie.js", "/assets/vigie.svg",
+                                        "/api/v1/exchanges", "/api/v1/flags", "/api/v1/alarms", "/api/v1/drift", "/api/v1/baselines", "/api/v1/rules", "/api/v1/routes", "/api/v1/events" };
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+        if (span_is(path, read[i]))
+            return READS;
+    if (span_is(path, "/login"))
+        return READS | CHANGES;
+    if (span_is(path, "/logout") || span_is(path, "/api/v1/reload") || is_review(path, "/api/v1/exchanges/") || is_review(path, "/exchange/"))
+        return CHANGES;
+    return span_starts(path, "/exchange/") || span_starts(path, "/api/v1/exchanges/") ? READS : 0;
+}
+static bool is_method_right(struct ask *q, unsigned may)
+{
+    enum evhttp_cmd_type asked = evhttp_request_get_command(q->r);
+    if (!may || (asked == EVHTTP_REQ_POST ? may & CHANGES : (asked == EVHTTP_REQ_GET || asked == EVHTTP_REQ_HEAD) && may & READS))
+        return true;
+    const char *allow = may == READS ? "GET, HEAD" : may == CHANGES ? "POST" : "GET, HEAD, POST";
+    add(q, "Allow", allow);
+    problem(q, 405, "this path does not take this method", arena_printf(q->arena, "it takes %s", allow).at);
+    return false;
+}
+
 static void asset(struct ask *q, const char *text, const char *type)
 {
     buf_add_text(&q->out, text);
@@ -607,7 +652,8 @@ static void page(struct ask *q)
         page_overview(&p, s, reader(q));
     } else if (span_is(path, "/flags") || span_is(path, "/exchanges")) {
         if (read_filter(q, &f, 50, &bad)) {
-            page_list(&p, reader(q), &f, path.at[1] == 'f', value(&q->query, "since"), value(&q->query, "until"), a->reviews);
+            if (!page_list(&p, reader(q), &f, path.at[1] == 'f', value(&q->query, "since"), value(&q->query, "until"), a->reviews))
+                status = 503;
         } else {
             page_message(&p, WORD_FLAGS, arena_printf(q->arena, "400: %s", bad).at);
             status = 400;
@@ -634,7 +680,7 @@ static void api(struct ask *q, struct span rest)
     if (q->is_post) {
         if (span_is(rest, "reload"))
             post_reload(q);
-        else if (span_starts(rest, "exchanges/") && span_ends(rest, "/review") && rest.len == 10 + RECORD_ID_BYTES + 7)
+        else if (is_review(rest, "exchanges/"))
             post_review(q, span_cut(rest, 10, 10 + RECORD_ID_BYTES), false);
         else
             problem(q, 404, "there is nothing to POST to here", q->path);
@@ -671,12 +717,16 @@ static void route(struct ask *q)
     struct admin *a = q->admin;
     struct span path = span_of(q->path);
     const char *why = "";
-    if (span_is(path, "/healthz") && !q->is_post) {
+    unsigned may = methods_of(path);
+    bool is_open = span_is(path, "/healthz") || span_is(path, "/readyz") || span_is(path, "/login") || span_starts(path, "/assets/");
+    if (is_open && !is_method_right(q, may))
+        return;
+    if (span_is(path, "/healthz")) {
         buf_add_text(&q->out, "ok\n");
         answer(q, 200, "text/plain; charset=utf-8");
         return;
     }
-    if (span_is(path, "/readyz") && !q->is_post) {
+    if (span_is(path, "/readyz")) {
         bool ready = a->source->is_ready(a->source->context, &why);
         buf_printf(&q->out, "%s\n", ready ? "ready" : why);
         answer(q, ready ? 200 : 503, "text/plain; charset=utf-8");
@@ -704,21 +754,23 @@ static void route(struct ask *q)
             redirect(q, "/login");
         else
             problem(q, 401, "a token is wanted", "send Authorization: Bearer with the admin token");
-    } else if (span_is(path, "/logout") && q->is_post) {
+    } else if (!is_method_right(q, may)) {
+        return;
+    } else if (span_is(path, "/logout")) {
         struct session *s = session_of(q);
         if (s)
             s->until = 0;
         add(q, "Set-Cookie", "vigie_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
         redirect(q, "/login");
-    } else if (span_is(path, "/metrics") && !q->is_post) {
+    } else if (span_is(path, "/metrics")) {
         a->source->metrics(a->source->context, &q->out);
         answer(q, 200, "text/plain; version=0.0.4; charset=utf-8");
     } else if (span_starts(path, "/api/v1/")) {
         api(q, span_cut(path, 8, path.len));
-    } else if (q->is_post && span_starts(path, "/exchange/") && span_ends(path, "/review") && path.len == 10 + RECORD_ID_BYTES + 7) {
+    } else if (is_review(path, "/exchange/")) {
         post_review(q, span_cut(path, 10, 10 + RECORD_ID_BYTES), true);
     } else if (q->is_post) {
-        problem(q, 405, "nothing can be changed here", q->path);
+        problem(q, 404, "there is nothing to POST to here", q->path);
     } else {
         page(q);
     }
@@ -735,7 +787,9 @@ static void on_request(struct evhttp_request *r, void *context)
     struct evkeyval *h;
     TAILQ_FOREACH(h, evhttp_request_get_input_headers(r), next)
         hosts += strcasecmp(h->key, "host") == 0;
-    if (hosts > 1 || (uri && evhttp_uri_get_host(uri)))
+    if (!guests_asks(q.admin->guests, r))
+        problem(&q, 503, "too many answers are under way", "ask again when others have been taken");
+    else if (hosts > 1 || (uri && evhttp_uri_get_host(uri)))
         problem(&q, 400, "a request for one host in origin-form is wanted", "Host");
     else if (query && (strlen(query) > 8192 || evhttp_parse_query_str(query, &q.query) != 0))
         problem(&q, 400, "the query cannot be read", "query");
@@ -755,7 +809,8 @@ struct admin *admin_new(const struct admin_source *source, struct event_base *ba
     a->base = base;
     a->http = evhttp_new(base);
     must(a->http != NULL);
-    evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
+    /* All that evhttp knows, so that a path can say what it takes. */
+    evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE);
     evhttp_set_max_body_size(a->http, BODY_MOST);
     evhttp_set_max_headers_size(a->http, HEAD_MOST);
     evhttp_set_timeout(a->http, 60);
@@ -772,6 +827,7 @@ struct admin *admin_new(const struct admin_source *source, struct event_base *ba
     socklen_t n = sizeof address;
     if (getsockname(evhttp_bound_socket_get_fd(a->socket), (struct sockaddr *)&address, &n) == 0)
         a->port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port : ((struct sockaddr_in *)&address)->sin_port);
+    a->guests = guests_new(a->http, a->socket);
     if (source->data)
         a->reviews = reviews_open(source->data);
     a->told_us = source->started_us;
@@ -789,6 +845,7 @@ void admin_free(struct admin *a)
         if (a->listeners[i].request)
             evhttp_connection_set_closecb(evhttp_request_get_connection(a->listeners[i].request), NULL, NULL);
     evhttp_free(a->http);
+    guests_free(a->guests);
     store_reader_close(a->reader);
     reviews_free(a->reviews);
     buf_free(&a->states);

@@ -158,11 +158,12 @@ void page_overview(struct page *p, const struct admin_source *s, struct store_re
         struct hour *h = arena_alloc(a, sizeof *h);
         h->us = arena_alloc(a, HOUR_MOST * sizeof *h->us);
         struct record_filter f = { .since_us = now_us() - 3600000000ll, .limit = HOUR_MOST };
-        store_reader_list(r, &f, tally_one, h, t);
+        bool is_cut = !store_reader_list(r, &f, tally_one, h, t) && h->nus; /* as far as the time given to a query went */
+        is_cut |= h->nus == HOUR_MOST;
         qsort(h->us, h->nus, sizeof *h->us, by_us);
         html(p, "<div class=\"tiles\">");
         char more[96];
-        snprintf(more, sizeof more, "%s%s%s", h->nus == HOUR_MOST ? T(p, MORE_THAN) : "", h->nus == HOUR_MOST ? " … " : "", T(p, EXCHANGES_SEEN));
+        snprintf(more, sizeof more, "%s%s%s", is_cut ? T(p, MORE_THAN) : "", is_cut ? " … " : "", T(p, EXCHANGES_SEEN));
         tile(p, h->all.n, more);
         tile(p, h->all.verdicts[1], T(p, FLAGGED));
         tile(p, h->all.verdicts[2], T(p, REDACTED));
@@ -268,7 +269,7 @@ static void put_link(struct page *p, const char *path, const struct record_filte
         query_part(p, &first, "before", span_of(before));
     buf_printf(p->out, "\">%s</a>", label);
 }
-void page_list(struct page *p, struct store_reader *r, const struct record_filter *given, bool only_flagged, struct span since, struct span until, const struct reviews *reviews)
+bool page_list(struct page *p, struct store_reader *r, const struct record_filter *given, bool only_flagged, struct span since, struct span until, const struct reviews *reviews)
 {
     static const char *const verdicts[] = { "", "flag", "redact", "block", "allow" };
     struct arena *a = arena_new(8 << 20);
@@ -292,10 +293,11 @@ void page_list(struct page *p, struct store_reader *r, const struct record_filte
         buf_printf(p->out, "<p class=\"lead\">%s</p>", T(p, NO_STORE));
         page_end(p);
         arena_free(a);
-        return;
+        return true;
     }
     if (only_flagged && !f.verdict.len)
         f.verdict = SPAN("flag,redact,block");
+    bool is_narrowed = given->verdict.len || given->rule.len || given->route.len || given->caller.len || given->model.len || given->text.len || given->session.len || given->join.len || since.len || until.len || given->id_before.len;
     f.limit = PAGE_ROWS;
     uint64_t total = 0;
     bool is_more = false;
@@ -308,14 +310,8 @@ void page_list(struct page *p, struct store_reader *r, const struct record_filte
     bool ok = store_reader_list(r, &f, put_row, &l, t);
     if (!l.n) {
         p->out->len = before;
-        buf_printf(p->out, "<p class=\"lead\">%s</p>", !ok && t->n ? "" : only_flagged ? T(p, NOTHING_FLAGGED) : T(p, NOTHING_HERE));
-        for (unsigned i = 0; i < t->n; i++) {
-            html(p, "<p class=\"soft\">");
-            put_text(p, t->list[i].what);
-            html(p, ". ");
-            put_text(p, t->list[i].hint);
-            html(p, "</p>");
-        }
+        if (ok || !t->n)
+            buf_printf(p->out, "<p class=\"lead\">%s</p>", is_narrowed ? T(p, NOTHING_MATCHES) : only_flagged ? T(p, NOTHING_FLAGGED) : T(p, NOTHING_HERE));
     } else {
         html(p, "</tbody></table></div><p class=\"pager\"><span class=\"soft\">");
         put_number(p, l.n);
@@ -330,8 +326,16 @@ void page_list(struct page *p, struct store_reader *r, const struct record_filte
             put_link(p, path, given, since, until, l.last, T(p, OLDER));
         html(p, "</p>");
     }
+    for (unsigned i = 0; i < t->n && !ok; i++) {
+        html(p, "<p class=\"notice\" role=\"alert\">");
+        put_text(p, t->list[i].what);
+        html(p, ": ");
+        put_text(p, t->list[i].hint);
+        html(p, "</p>");
+    }
     page_end(p);
     arena_free(a);
+    return ok;
 }
 
 bool page_exchange(struct page *p, struct store_reader *r, struct span id, const struct reviews *reviews)

@@ -8,7 +8,8 @@
 
 void page_overview(struct page *p, const struct admin_source *s, struct store_reader *r);
 /* only_flagged: the flagged-response page. query: the filters as they came, for the form. */
-void page_list(struct page *p, struct store_reader *r, const struct record_filter *f, bool only_flagged, struct span since, struct span until, const struct reviews *reviews);
+/* false: the records could not be looked through (in the time there is); the page says so. */
+bool page_list(struct page *p, struct store_reader *r, const struct record_filter *f, bool only_flagged, struct span since, struct span until, const struct reviews *reviews);
 /* false: there is no such exchange. */
 bool page_exchange(struct page *p, struct store_reader *r, struct span id, const struct reviews *reviews);
 void page_drift(struct page *p, const struct admin_source *s);

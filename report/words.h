@@ -45,6 +45,7 @@ enum language { ENGLISH, FRENCH };
     W(MORE_THAN, "more than", "plus de") \
     W(NOTHING_FLAGGED, "Nothing was flagged here. Exchanges that a rule speaks on appear on this page as they happen.", "Rien n’a été signalé. Les échanges sur lesquels une règle se prononce apparaissent ici dès qu’ils ont lieu.") \
     W(NOTHING_HERE, "No exchange yet. Send traffic through vigie, and it is on this page a moment later.", "Aucun échange pour l’instant. Envoyez du trafic à travers vigie : il apparaît ici l’instant d’après.") \
+    W(NOTHING_MATCHES, "No exchange matches these filters.", "Aucun échange ne correspond à ces filtres.") \
     W(NO_STORE, "No route records exchanges, so there is nothing to show: set `record` in the configuration.", "Aucune route n’enregistre les échanges : réglez `record` dans la configuration.") \
     W(RECENT_FLAGS, "Latest flags", "Derniers signalements") \
     W(STATE, "State", "État") \

@@ -22,8 +22,22 @@ struct store_reader {
     ino_t file;
     struct segment segment;          /* the last one that a body was read from */
     int64_t deadline_us;             /* for the row being looked for */
+    unsigned patience_ms;            /* for a whole query; 0: unbounded */
+    int64_t end_us;                  /* when the query under way must be done; 0: unbounded */
     bool is_out_of_time;
 };
+
+static void query_begins(struct store_reader *r)
+{
+    r->is_out_of_time = false;
+    r->deadline_us = 0;
+    r->end_us = r->patience_ms ? clock_us(CLOCK_MONOTONIC) + (int64_t)r->patience_ms * 1000 : 0;
+}
+static int64_t row_deadline(const struct store_reader *r)
+{
+    int64_t row = clock_us(CLOCK_MONOTONIC) + ROW_PATIENCE_MS * 1000;
+    return r->end_us && r->end_us < row ? r->end_us : row;
+}
 
 static bool index_path(const struct store_reader *r, char out[PATH_MAX], struct stat *st)
 {
@@ -88,6 +102,11 @@ void store_reader_close(struct store_reader *r)
     if (r->segment.fd >= 0)
         segment_close(&r->segment);
     free(r);
+}
+
+void store_reader_patience(struct store_reader *r, unsigned ms)
+{
+    r->patience_ms = ms;
 }
 
 /* ---- From a filter to SQL. ---- */
@@ -311,8 +330,7 @@ bool store_reader_list(struct store_reader *r, const struct record_filter *given
         return false;
     }
     struct before before = { .is_set = false };
-    r->deadline_us = 0;
-    r->is_out_of_time = false;
+    query_begins(r);
     if (f.id_before.len && !find_id(r, f.id_before, &before, NULL)) {
         trouble_add(t, NULL, 0, 0, "give the id of a record that was listed", "there is no record " SPAN_FMT, SPAN_ARG(f.id_before));
         return false;
@@ -340,8 +358,9 @@ bool store_reader_list(struct store_reader *r, const struct record_filter *given
         sqlite3_stmt *s = prepare(r, &q);
         int rc = s ? SQLITE_ROW : SQLITE_ERROR;
         while (rc == SQLITE_ROW) {
-            r->deadline_us = clock_us(CLOCK_MONOTONIC) + ROW_PATIENCE_MS * 1000;
-            rc = sqlite3_step(s);
+            r->deadline_us = row_deadline(r);
+            r->is_out_of_time = r->end_us && clock_us(CLOCK_MONOTONIC) >= r->end_us; /* cheap rows never reach the progress handler */
+            rc = r->is_out_of_time ? SQLITE_INTERRUPT : sqlite3_step(s);
             r->deadline_us = 0;
             struct record rec;
             if (rc == SQLITE_ROW) {
@@ -367,8 +386,8 @@ bool store_reader_count(struct store_reader *r, const struct record_filter *give
     if (!connect(r, why))
         return false;
     struct before before = { .is_set = false };
-    r->deadline_us = clock_us(CLOCK_MONOTONIC) + ROW_PATIENCE_MS * 1000;
-    r->is_out_of_time = false;
+    query_begins(r);
+    r->deadline_us = row_deadline(r);
     struct query q = { 0 };
     verdicts_of(&q, f.verdict);
     rule_of(&q, f.rule);

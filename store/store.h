@@ -67,6 +67,8 @@ struct record_filter {
 struct store_reader;
 struct store_reader *store_reader_open(const char *dir, struct troubles *t);
 void store_reader_close(struct store_reader *r);
+/* From now on each list and each count may take this long as a whole, what `each` does included; then it stops with a word. 0 (at first): no bound on the whole. */
+void store_reader_patience(struct store_reader *r, unsigned ms);
 /* Newest first. Bodies are not filled in (use reader_get). false from `each` stops. Returns false with trouble said. */
 bool store_reader_list(struct store_reader *r, const struct record_filter *f, bool (*each)(void *context, const struct record *rec), void *context, struct troubles *t);
 /* How many match, and how many of each verdict; bounded work (stops counting at 100,000: *is_more). */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import http from 'node:http'
+import net from 'node:net'
 import path from 'node:path'
 import { test } from 'node:test'
 import { chat, completion, stage, until } from './stage.mjs'
@@ -86,7 +87,8 @@ test('who may ask: names, origins, token, session', async t => {
   assert.equal((await post({ origin: 'http://evil.example' })).status, 403)
   assert.equal((await post({ 'sec-fetch-site': 'cross-site' })).status, 403)
   assert.equal((await post({})).status, 200)
-  assert.equal((await raw(v.admin + '/api/v1/reload')).status, 404)
+  const reload = await raw(v.admin + '/api/v1/reload')
+  assert.deepEqual([reload.status, reload.headers.allow], [405, 'POST'])
   fs.writeFileSync(path.join(v.dir, 'rules.yaml'), 'rules: [{id: x, onn: answer}]')
   const broken = await post({})
   assert.equal(broken.status, 422)
@@ -106,3 +108,125 @@ test('who may ask: names, origins, token, session', async t => {
   await raw(w.admin + '/logout', { method: 'POST', headers: { cookie: cookie.split(';')[0] } })
   assert.equal((await at('/', { cookie: cookie.split(';')[0] })).status, 401)
 })
+
+test('each path names the methods that it takes', async t => {
+  const { v } = await scene(t)
+  await ask(v, 'a bird')
+  const id = (await until('it is flagged', async () => (await (await fetch(v.admin + '/api/v1/flags')).json()).exchanges[0])).id
+  const read = ['/', '/flags', '/exchanges', '/drift', '/rules', `/exchange/${id}`, '/metrics', '/healthz', '/readyz', '/assets/vigie.css', '/assets/vigie.js', '/assets/vigie.svg',
+    ...['exchanges', `exchanges/${id}`, 'flags', 'alarms', 'drift', 'baselines', 'rules', 'routes', 'events'].map(x => '/api/v1/' + x)]
+  const change = ['/logout', '/api/v1/reload', `/api/v1/exchanges/${id}/review`, `/exchange/${id}/review`]
+  for (const [paths, allow, others] of [[read, 'GET, HEAD', ['PUT', 'DELETE', 'PATCH', 'POST', 'OPTIONS', 'TRACE']], [change, 'POST', ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']], [['/login'], 'GET, HEAD, POST', ['PUT', 'DELETE', 'PATCH']]])
+    for (const path of paths)
+      for (const method of others) {
+        const r = await raw(v.admin + path, { method })
+        assert.deepEqual([r.status, r.headers.allow], [405, allow], `${method} ${path}`)
+        if (method !== 'HEAD') assert.equal(JSON.parse(r.text).status, 405)
+      }
+  for (const method of ['PUT', 'POST', 'DELETE']) assert.equal((await raw(v.admin + '/api/v1/nothing', { method })).status, 404)
+  // A head is the answer without its body, and the connection goes on after it.
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  for (let i = 0; i < 3; i++)
+    for (const path of read.filter(x => !x.endsWith('events'))) {
+      const r = await new Promise((done, fail) => http.request(v.admin + path, { method: 'HEAD', agent }, res => { let x = ''; res.on('data', d => { x += d }).on('end', () => done({ status: res.statusCode, x })) }).on('error', fail).end())
+      assert.deepEqual(r, { status: 200, x: '' }, `HEAD ${path}`)
+    }
+})
+
+test('the shapes of the JSON resources', async t => {
+  const { v } = await scene(t)
+  for (let i = 0; i < 3; i++) await ask(v, `a bird ${i}`, { 'x-vigie-caller': 'robin', 'x-vigie-session': 's1', 'x-vigie-join': `j${i}` })
+  const get = async where => { const r = await fetch(`${v.admin}/api/v1/${where}`); assert.equal(r.status, 200, where); assert.match(r.headers.get('content-type'), /^application\/json/); return r.json() }
+  const { exchanges } = await until('three are listed', async () => { const x = await get('exchanges'); return x.exchanges.length === 3 && x })
+  const is = (value, type, where) => assert.equal(Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value, type, where)
+  const shaped = (value, shape, where) => { for (const [key, type] of Object.entries(shape)) is(value[key], type, `${where}.${key}`) }
+  for (const x of [...exchanges, await get('exchanges/' + exchanges[0].id)])
+    shaped(x, { id: 'string', at: 'string', route: 'string', api: 'string', model: 'string', caller: 'string', session: 'string', join: 'string', method: 'string', path: 'string', status: 'number', verdict: 'string',
+      rule: 'string', rules: 'array', findings: 'array', scores: 'object', question: 'string', total_us: 'number', input_tokens: 'number', output_tokens: 'number' }, 'exchange')
+  shaped(exchanges[0].findings[0], { rule: 'string', check: 'string', on: 'string', score: 'number', start: 'number', end: 'number', text: 'string', message: 'string' }, 'finding')
+  assert.ok(!('answer' in exchanges[0]), 'lists have no bodies')
+  assert.equal((await get('exchanges?session=s1&join=j2')).exchanges.length, 1)
+  for (const r of (await get('routes')).routes) shaped(r, { name: 'string', upstreams: 'array', api: 'string', record: 'string', rules: 'number' }, 'route')
+  const drift = await get('drift')
+  is(drift.routes, 'array', 'drift.routes')
+  assert.deepEqual(drift.routes.map(r => r.route), ['good'])
+  shaped(drift.routes[0].watch, { state: 'string', what: 'string', baseline: 'object', window: 'object' }, 'watch')
+  for (const b of (await get('baselines')).baselines) { shaped(b, { route: 'string', state: 'string', observations: 'object' }, 'baseline'); shaped(b.observations, { have: 'number', want: 'number' }, 'observations') }
+  assert.deepEqual(await get('alarms'), { alarms: [] })
+  for (const r of (await get('rules')).rules) shaped(r, { id: 'string', pack: 'string', action: 'string', severity: 'string', message: 'string', hits: 'number', false_alarms: 'number' }, 'rule')
+  for (const where of ['nothing', 'exchanges/x', 'exchanges?limit=x']) {
+    const r = await fetch(`${v.admin}/api/v1/${where}`)
+    assert.equal(r.headers.get('content-type'), 'application/problem+json')
+    shaped(await r.json(), { type: 'string', status: 'number', title: 'string', detail: 'string' }, where)
+  }
+})
+
+// A listener on /api/v1/events: what came, event by event.
+async function listen(t, v) {
+  const l = { events: [], text: '', closed: false }
+  await new Promise((done, fail) => {
+    const r = http.get(v.admin + '/api/v1/events', { agent: false }, res => {
+      l.status = res.statusCode
+      l.type = res.headers['content-type']
+      res.on('data', d => {
+        l.text += d
+        const parts = l.text.split('\n\n')
+        l.text = parts.pop()
+        for (const p of parts) l.events.push(Object.fromEntries(p.split('\n').map(x => [x.slice(0, x.indexOf(':')), x.slice(x.indexOf(':') + 1).trim()])))
+      })
+      res.on('close', () => { l.closed = true })
+      done()
+    })
+    r.on('error', fail)
+    l.close = () => r.destroy()
+  })
+  t.after(() => l.close())
+  return l
+}
+test('events: each flag once to each listener, sixteen at most, a place is free again', async t => {
+  const { v } = await scene(t)
+  await ask(v, 'a bird before')
+  await until('it is listed', async () => (await (await fetch(v.admin + '/api/v1/flags')).json()).exchanges.length === 1)
+  const all = []
+  for (let i = 0; i < 16; i++) all.push(await listen(t, v))
+  assert.equal(all[0].type, 'text/event-stream')
+  assert.equal((await fetch(v.admin + '/api/v1/events')).status, 503)
+  const flags = l => l.events.filter(e => e.event === 'flag')
+  for (let i = 0; i < 3; i++) {
+    await ask(v, `a bird ${i}`)
+    await ask(v, 'a stone')
+    await until(`flag ${i} is told to all`, () => all.every(l => flags(l).length === i + 1))
+  }
+  const ids = (await (await fetch(v.admin + '/api/v1/flags')).json()).exchanges.map(x => x.id)
+  for (const l of all) {
+    assert.deepEqual(flags(l).map(e => e.id), ids.slice(0, 3).reverse())
+    assert.deepEqual(flags(l).map(e => JSON.parse(e.data)).map(d => [d.verdict, d.rule]), Array(3).fill(['flag', 'heron']))
+  }
+  all[0].close()
+  await until('there is room', async () => { const l = await listen(t, v); if (l.status !== 200) return false; all[0] = l; return true })
+  assert.equal((await v.stop()).code, 0)
+  await until('all are told', () => all.every(l => l.closed))
+})
+
+test('who connects and says nothing keeps nobody out', async t => {
+  const { v } = await scene(t)
+  const silent = []
+  for (let i = 0; i < 300; i++) {
+    const socket = net.connect(v.admin_port, '127.0.0.1')
+    socket.on('error', () => {})
+    silent.push(socket)
+    await new Promise(k => socket.once('connect', k))
+    if (i % 3 === 0) socket.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ')
+  }
+  t.after(() => silent.forEach(x => x.destroy()))
+  for (let i = 0; i < 20; i++) assert.equal((await raw(v.admin + '/healthz')).status, 200)
+  const open = fs.readdirSync(`/proc/${v.process.pid}/fd`).length
+  assert.ok(open < 180, `${open} descriptors are open`)
+  // Too much is refused before it is read whole.
+  assert.equal((await raw(v.admin + '/login', { method: 'POST', body: 'token=' + 'x'.repeat(200000) }).catch(e => ({ status: 413 }))).status, 413)
+  assert.ok([400, 413].includes((await raw(v.admin + '/flags', { headers: { 'x-long': 'y'.repeat(40000) } }).catch(e => ({ status: 413 }))).status))
+  assert.equal((await raw(v.admin + '/flags?text=' + 'z'.repeat(9000))).status, 400)
+  assert.equal((await post_reload(v)).status, 200)
+})
+const post_reload = v => raw(v.admin + '/api/v1/reload', { method: 'POST' })

@@ -119,6 +119,13 @@ static unsigned list(struct store_reader *r, struct record_filter f, struct list
     return mine.n;
 }
 
+static bool dawdle(void *context, const struct record *r)
+{
+    (void)r;
+    ++*(unsigned *)context;
+    usleep(3000);
+    return true;
+}
 static void test_write_and_query(void **state)
 {
     (void)state;
@@ -187,6 +194,16 @@ static void test_write_and_query(void **state)
     assert_int_equal(n, 20);
     assert_false(more);
     assert_false(store_reader_list(r, &(struct record_filter){ .limit = 5, .id_before = SPAN("nobody") }, note_listed, NULL, t));
+    /* A reader with little patience stops a query as a whole, says so, and is as good as before. */
+    unsigned rows = 0;
+    store_reader_patience(r, 1);
+    assert_false(store_reader_list(r, &(struct record_filter){ .limit = 40 }, dawdle, &rows, t));
+    assert_true(rows < 40);
+    assert_non_null(strstr(t->list[t->n - 1].what, "too many records"));
+    store_reader_patience(r, 0);
+    rows = 0;
+    assert_true(store_reader_list(r, &(struct record_filter){ .limit = 40 }, dawdle, &rows, t));
+    assert_int_equal(rows, 40);
     /* Whole ones. */
     struct arena *a = arena_new(16 << 20);
     struct record whole;
