@@ -6,7 +6,7 @@
 B    ?= build
 SAN  ?=
 PREFIX ?= /usr/local
-PKGS := libevent libevent_pthreads libcurl libpcre2-8 jansson libutf8proc yaml-0.1 sqlite3 libzstd zlib libbrotlidec libcrypto
+PKGS := libevent libevent_pthreads libcurl libpcre2-8 jansson libutf8proc yaml-0.1 sqlite3 libzstd zlib libbrotlidec libssl libcrypto
 
 BUILD_PACKAGES := gcc make git ca-certificates pkg-config libevent-dev libcurl4-openssl-dev libpcre2-dev libjansson-dev libutf8proc-dev \
                   libyaml-dev libsqlite3-dev libzstd-dev zlib1g-dev libbrotli-dev libssl-dev

@@ -9,6 +9,7 @@
 #include "checks/scope.h"
 #include "proxy/config_read.h"
 #include "proxy/http/http.h"
+#include "proxy/tls.h"
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -115,29 +116,16 @@ static void rules_of_all(struct config_reader *r)
 
 static void listen_one(struct config_reader *r, const struct yaml *y, size_t *cap)
 {
-    static const char *const keys[] = { "address", "tls" };
     struct listener l = { 0 };
-    const struct yaml *address = y;
-    if (y->kind == YAML_MAP) {
-        yaml_known_keys(y, keys, COUNT(keys), "an entry of listen", r->t);
-        const struct yaml *tls = yaml_get(y, "tls");
-        if (tls)
-            yaml_trouble(r->t, tls, "listen in clear on loopback and put a TLS terminator (nginx, HAProxy, stunnel) before it", "tls on a listener is not there yet");
-        address = config_get(r, y, "address");
-        if (!address && !yaml_get(y, "address"))
-            yaml_trouble(r->t, y, "write {address: 127.0.0.1:8080}", "an entry of listen has no address");
-        if (!address)
-            return;
-    }
-    if (!address_read(r, address, "listen", &l.host, &l.port))
+    if (!listen_read(r, y, &l))
         return;
     for (size_t i = 0; i < r->c->nlisteners; i++)
         if (address_clash(l.host, l.port, r->c->listeners[i].host, r->c->listeners[i].port)) {
-            yaml_trouble(r->t, address, "each address once; 0.0.0.0 and :: cover all others", "listen: port %u is taken by an entry before", l.port);
+            yaml_trouble(r->t, y, "each address once; 0.0.0.0 and :: cover all others", "listen: port %u is taken by an entry before", l.port);
             return;
         }
     if (r->c->nlisteners == LISTENERS_MOST) {
-        yaml_trouble(r->t, address, "", "more than %d addresses to listen on", LISTENERS_MOST);
+        yaml_trouble(r->t, y, "", "more than %d addresses to listen on", LISTENERS_MOST);
         return;
     }
     *ARENA_PUSH(r->a, r->c->listeners, r->c->nlisteners, *cap) = l;
@@ -171,7 +159,7 @@ static void listeners_read(struct config_reader *r)
                 else
                     trouble_add(r->t, c->file, route->line, route->column, "give the route a port of its own", "port %u is one of listen already", route->listen_port);
             }
-        *ARENA_PUSH(r->a, c->listeners, c->nlisteners, cap) = (struct listener){ route->listen_host, route->listen_port, route };
+        *ARENA_PUSH(r->a, c->listeners, c->nlisteners, cap) = (struct listener){ .host = route->listen_host, .port = route->listen_port, .only = route, .tls = route->listen_tls, .node = yaml_get(r->owner->route_nodes[i], "listen") };
     }
 }
 
@@ -287,6 +275,8 @@ void config_release(struct config *c)
         ruleset_release(o->compiled[i].rules);
     for (size_t i = 0; i < o->nscopes; i++)
         scope_free(o->scopes[i]);
+    for (size_t i = 0; i < o->ntls; i++)
+        tls_release(o->tls[i]);
     arena_free(c->arena);
 }
 

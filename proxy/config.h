@@ -10,6 +10,8 @@
 #include "checks/ruleset/ruleset.h"
 #include "proxy/api/api.h"
 
+struct tls;
+struct yaml;
 enum record_policy { RECORD_DURABLE, RECORD_ASYNC, RECORD_OFF };
 enum failure_policy { FAILURE_REFUSE, FAILURE_PASS };
 
@@ -32,6 +34,7 @@ struct route {
     struct span mount;                  /* "/openai" or "/" ; empty: none */
     struct span listen_host;            /* empty: no port of its own */
     unsigned listen_port;
+    struct tls *listen_tls;             /* NULL: in clear */
     struct upstream_url *upstreams;
     size_t nupstreams;
     struct span api;                    /* family, exact name, auto, raw */
@@ -53,6 +56,8 @@ struct listener {
     struct span host;
     unsigned port;
     struct route *only;                 /* a route's own port; NULL: mounts */
+    struct tls *tls;                    /* NULL: in clear; lives with the config, connections hold their own */
+    const struct yaml *node;            /* where it was written; NULL: the default */
 };
 struct config {
     const char *file;

@@ -39,6 +39,20 @@ static void put_address(FILE *out, struct span host, unsigned port)
     else
         fprintf(out, "%.*s:%u", SPAN_ARG(host), port);
 }
+static void put_node(FILE *out, const struct yaml *y);
+/* As a plain address, or {address, tls} where there is TLS. Files are named, keys never shown. */
+static void put_listener(FILE *out, const struct listener *l)
+{
+    const struct yaml *tls = l->node ? yaml_get(l->node, "tls") : NULL;
+    fputs(tls ? "{address: \"" : "", out);
+    if (tls)
+        fprintf(out, memchr(l->host.at, ':', l->host.len) ? "[%.*s]:%u\", tls: " : "%.*s:%u\", tls: ", SPAN_ARG(l->host), l->port);
+    else
+        put_address(out, l->host, l->port);
+    if (tls)
+        put_node(out, tls);
+    fputs(tls ? "}" : "", out);
+}
 static void put_node(FILE *out, const struct yaml *y)
 {
     if (y->kind == YAML_SCALAR)
@@ -103,7 +117,7 @@ static void put_route(FILE *out, const struct config_owner *o, size_t i)
     }
     if (r->listen_host.len) {
         fputs("    listen: ", out);
-        put_address(out, r->listen_host, r->listen_port);
+        put_listener(out, &(struct listener){ .host = r->listen_host, .port = r->listen_port, .node = yaml_get(node, "listen") });
         fputc('\n', out);
     }
     fputs("    upstream:\n", out);
@@ -157,7 +171,7 @@ void config_print(const struct config *c, FILE *out)
             continue;
         fputs(has_any ? "" : "listen:\n", out);
         fputs("  - ", out);
-        put_address(out, l->host, l->port);
+        put_listener(out, l);
         fprintf(out, "%s\n", mark(root, NULL, "listen"));
         has_any = true;
     }

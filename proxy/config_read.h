@@ -29,6 +29,8 @@ struct config_owner {
     size_t ncompiled, compiled_cap;
     struct scope **scopes;
     size_t nscopes, scopes_cap;
+    struct tls **tls;
+    size_t ntls, tls_cap;
     bool workers_auto, rules_default;
 };
 struct config_reader {
@@ -44,7 +46,7 @@ struct config_reader {
 };
 
 extern const char *const record_words[3], *const failure_words[2];
-extern const char *const config_keys[9], *const admin_keys[2], *const route_keys[17], *const upstream_keys[2], *const headers_keys[2], *const tls_keys[3];
+extern const char *const config_keys[9], *const admin_keys[2], *const route_keys[17], *const upstream_keys[2], *const headers_keys[2], *const tls_keys[3], *const listen_keys[2], *const listen_tls_keys[5];
 
 /* A key's value, or NULL when it is not there. A key without a value is trouble and NULL. */
 const struct yaml *config_get(struct config_reader *r, const struct yaml *map, const char *key);
@@ -80,6 +82,9 @@ bool address_is_any(struct span host);
 /* May both be listened on? */
 bool address_clash(struct span host_a, unsigned port_a, struct span host_b, unsigned port_b);
 bool upstream_read(struct config_reader *r, const struct yaml *y, struct upstream_url *u);
+
+/* config_tls.c: an address, or {address, tls}. The config's owner keeps the tls. */
+bool listen_read(struct config_reader *r, const struct yaml *y, struct listener *l);
 
 /* config_routes.c: fills config.routes. */
 void routes_read(struct config_reader *r, const struct yaml *list);

@@ -231,10 +231,11 @@ static void route_read(struct config_reader *r, const struct yaml *y, struct rou
     if ((v = config_get(r, y, "mount")))
         mount_read(r, v, route);
     if ((v = config_get(r, y, "listen"))) {
-        if (v->kind != YAML_SCALAR)
+        struct listener own = { 0 };
+        if (v->kind == YAML_LIST)
             yaml_trouble(r->t, v, "a route has one address of its own", "listen of a route must be one host:port");
-        else if (!address_read(r, v, "listen", &route->listen_host, &route->listen_port))
-            route->listen_host = (struct span){ 0 };
+        else if (listen_read(r, v, &own))
+            route->listen_host = own.host, route->listen_port = own.port, route->listen_tls = own.tls;
     }
     if (!yaml_get(y, "mount") && !yaml_get(y, "listen"))
         yaml_trouble(r->t, y, "add mount: /NAME, or listen: 127.0.0.1:PORT", "the route has neither a mount nor a port of its own");

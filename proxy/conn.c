@@ -5,7 +5,8 @@
  *     └──────── refused ───────────────────┴──▶ LINGER ──▶ DEAD
  *
  * An empty connection holds no buffers: reads go into the worker's shared buffer and only what is left over is kept.
- * LINGER reads and drops what the client still sends, so that a reset does not destroy the refusal on its way.
+ * In clear the socket is used as it is; with TLS each read and write goes through the session, and the greeting (handshake) has the time
+ * of a head. LINGER reads and drops what the client still sends, so that a reset does not destroy the refusal on its way.
  * A client that closes (or half-closes: no SDK does) is taken as gone. */
 #include "proxy/worker.h"
 #include "base/must.h"
@@ -36,6 +37,11 @@ static void conn_new(struct listening *l, int fd)
     must(c != NULL);
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (l->l && l->l->tls) {
+        c->tls = tls_hold(l->l->tls);
+        c->ssl = tls_accept(c->tls, fd);
+        c->is_tls_broken = !c->ssl; /* no memory: closed at its first byte */
+    }
     c->w = w;
     c->on = l;
     c->fd = fd;
@@ -53,18 +59,24 @@ static void conn_new(struct listening *l, int fd)
     count(&w->metrics->connections_open, 1);
 }
 
-void conn_accept(struct listening *l)
+static void turn_away(struct listening *l, int fd)
 {
     static const char full[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nconnection: close\r\nx-vigie-error: overload\r\n"
                                "content-length: 84\r\n\r\n{\"type\":\"about:blank\",\"title\":\"vigie has no more connections to give\",\"status\":503}\n";
+    if (!l->l || !l->l->tls) { /* over TLS it would be no word, but noise */
+        ssize_t n = send(fd, full, sizeof full - 1, MSG_NOSIGNAL);
+        (void)n;
+    }
+    close(fd);
+}
+void conn_accept(struct listening *l)
+{
     struct worker *w = l->w;
     for (int i = 0; i < 64; i++) {
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             if (w->nconns >= w->conns_most) {
-                ssize_t n = send(fd, full, sizeof full - 1, MSG_NOSIGNAL);
-                (void)n;
-                close(fd);
+                turn_away(l, fd);
                 continue;
             }
             conn_new(l, fd);
@@ -76,11 +88,8 @@ void conn_accept(struct listening *l)
             if (w->reserve_fd >= 0) {
                 close(w->reserve_fd);
                 fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                if (fd >= 0) {
-                    ssize_t n = send(fd, full, sizeof full - 1, MSG_NOSIGNAL);
-                    (void)n;
-                    close(fd);
-                }
+                if (fd >= 0)
+                    turn_away(l, fd);
                 w->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
             }
             if (!w->is_listening_paused) {
@@ -112,6 +121,8 @@ void conn_reading(struct conn *c, bool wanted)
     event_del(&c->read_ev);
     event_assign(&c->read_ev, c->w->base, c->fd, (short)((wanted ? EV_READ : EV_CLOSED) | EV_PERSIST), on_read, c);
     event_add(&c->read_ev, NULL);
+    if (wanted && c->ssl && (SSL_has_pending(c->ssl) || SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN))
+        event_active(&c->read_ev, EV_READ, 1); /* read from the socket already: it will not say so again */
 }
 
 void conn_close(struct conn *c)
@@ -123,6 +134,13 @@ void conn_close(struct conn *c)
     c->x = NULL;
     event_del(&c->read_ev);
     event_del(&c->write_ev);
+    if (c->ssl) {
+        /* A goodbye says that all was said: never after a cut. */
+        if (!c->is_tls_broken && !x && !conn_unsent(c))
+            tls_goodbye(c->ssl);
+        SSL_free(c->ssl);
+        c->ssl = NULL;
+    }
     close(c->fd);
     c->fd = -1;
     if (c->previous)
@@ -148,6 +166,7 @@ void conn_reset(struct conn *c)
     if (c->state == CONN_DEAD)
         return;
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    c->is_tls_broken = true;
     conn_close(c);
 }
 void conn_reap(struct conn *c)
@@ -155,19 +174,35 @@ void conn_reap(struct conn *c)
     buf_free(&c->in);
     buf_free(&c->out);
     arena_free(c->arena);
+    tls_release(c->tls);
+    free((char *)(uintptr_t)c->client_name.at);
     free(c);
 }
 
+static void when_writable(struct conn *c)
+{
+    if (!event_pending(&c->write_ev, EV_WRITE, NULL))
+        event_add(&c->write_ev, NULL);
+}
+/* As send: -1 and errno. */
+static ssize_t tls_send(struct conn *c)
+{
+    ssize_t n = c->is_greeted && !c->is_tls_broken ? tls_write(c->ssl, c->out.bytes + c->out_at, conn_unsent(c)) : c->is_tls_broken ? TLS_BROKEN : TLS_AGAIN;
+    if (n > 0)
+        return n;
+    c->is_tls_broken |= n == TLS_BROKEN;
+    errno = n == TLS_BROKEN ? EPIPE : EAGAIN;
+    return -1;
+}
 bool conn_flush(struct conn *c)
 {
     struct worker *w = c->w;
     while (c->state != CONN_DEAD && conn_unsent(c)) {
-        ssize_t n = send(c->fd, c->out.bytes + c->out_at, conn_unsent(c), MSG_NOSIGNAL);
+        ssize_t n = c->tls ? tls_send(c) : send(c->fd, c->out.bytes + c->out_at, conn_unsent(c), MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            if (!event_pending(&c->write_ev, EV_WRITE, NULL))
-                event_add(&c->write_ev, NULL);
+            when_writable(c);
             if (c->out_at > OUT_LOW) {
                 buf_drop(&c->out, c->out_at);
                 c->out_at = 0;
@@ -191,6 +226,10 @@ bool conn_flush(struct conn *c)
     else
         buf_clear(&c->out);
     if (c->closes_after && !c->x && c->state != CONN_LINGER) {
+        if (c->ssl && tls_goodbye(c->ssl) == TLS_WRITE) {
+            when_writable(c);
+            return false;
+        }
         shutdown(c->fd, SHUT_WR);
         c->state = CONN_LINGER;
         c->deadline_ms = in_ms(c, LINGER_MS);
@@ -279,6 +318,43 @@ void conn_process(struct conn *c)
     conn_reading(c, wants_more(c));
 }
 
+static void greeted(struct conn *c)
+{
+    struct arena *a = worker_arena(c->w);
+    struct span name = tls_client_name(c->ssl, a);
+    if (name.len)
+        c->client_name = (struct span){ strndup(name.at, name.len), name.len };
+    must(!name.len || c->client_name.at);
+    arena_free(a);
+    c->is_greeted = true;
+    count(SSL_session_reused(c->ssl) ? &c->w->metrics->tls_resumed : &c->w->metrics->tls_greeted, 1);
+}
+/* As recv: 0 when it is over, -1 and EAGAIN when there is nothing yet. */
+static ssize_t tls_receive(struct conn *c)
+{
+    ssize_t n = TLS_BROKEN;
+    c->reads_when_writable = false;
+    if (!c->is_tls_broken && !c->is_greeted && (n = tls_handshake(c->ssl)) == 1)
+        greeted(c);
+    else if (!c->is_greeted && n == TLS_BROKEN)
+        count(&c->w->metrics->tls_failed, 1);
+    if (c->is_greeted && !c->is_tls_broken)
+        n = tls_read(c->ssl, c->w->read_buffer, READ_BYTES);
+    if (n == TLS_WRITE) {
+        c->reads_when_writable = true;
+        when_writable(c);
+    } else if (n == TLS_BROKEN) {
+        c->is_tls_broken = true;
+    } else if (n > 0 && ((n == READ_BYTES && SSL_has_pending(c->ssl)) || SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN)) {
+        event_active(&c->read_ev, EV_READ, 1); /* more of it is here, and the socket will not say so */
+    }
+    if (n == TLS_WRITE || n == TLS_AGAIN) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return n < 0 ? 0 : n;
+}
+
 static void on_read(evutil_socket_t fd, short what, void *context)
 {
     struct conn *c = context;
@@ -289,7 +365,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         worker_turn_end(w);
         return;
     }
-    ssize_t n = recv(c->fd, w->read_buffer, READ_BYTES, 0);
+    ssize_t n = c->tls ? tls_receive(c) : recv(c->fd, w->read_buffer, READ_BYTES, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
     if (n <= 0) {
@@ -311,6 +387,10 @@ static void on_write(evutil_socket_t fd, short what, void *context)
 {
     struct conn *c = context;
     (void)fd, (void)what;
+    if (c->tls && (!c->is_greeted || c->reads_when_writable)) {
+        on_read(c->fd, EV_READ, c);
+        return;
+    }
     conn_dirty(c);
     worker_turn_end(c->w);
 }

@@ -165,6 +165,9 @@ void metrics_render(struct buf *out, struct metrics *const *shards, size_t nshar
     buf_printf(out, "vigie_unrouted_total %llu\n", (unsigned long long)SUM(unrouted));
     family(out, "vigie_refused_heads_total", "counter", "Requests whose head was refused as malformed or ambiguous.");
     buf_printf(out, "vigie_refused_heads_total %llu\n", (unsigned long long)SUM(refused_heads));
+    family(out, "vigie_tls_handshakes_total", "counter", "TLS greetings of clients: whole ones, those that resumed a session, those that failed or were broken off.");
+    buf_printf(out, "vigie_tls_handshakes_total{kind=\"full\"} %llu\nvigie_tls_handshakes_total{kind=\"resumed\"} %llu\nvigie_tls_handshakes_total{kind=\"failed\"} %llu\n",
+               (unsigned long long)SUM(tls_greeted), (unsigned long long)SUM(tls_resumed), (unsigned long long)SUM(tls_failed));
     family(out, "vigie_drift_dropped_total", "counter", "Exchanges the drift watch did not see since its queue was full.");
     buf_printf(out, "vigie_drift_dropped_total %llu\n", (unsigned long long)SUM(drift_dropped));
 }

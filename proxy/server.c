@@ -452,7 +452,7 @@ int server_run(const struct server_options *o)
     troubles_print(t, stderr);
     if (status == 0) {
         for (size_t i = 0; i < s->now->config->nlisteners && !o->is_quiet; i++)
-            LOG(LOG_INFO, "listening", L_SPAN("host", s->now->config->listeners[i].host), L_NUM("port", s->ports[i]));
+            LOG(LOG_INFO, "listening", L_SPAN("host", s->now->config->listeners[i].host), L_NUM("port", s->ports[i]), L_TEXT("tls", s->now->config->listeners[i].tls ? "yes" : "no"));
         if (o->ready)
             o->ready(s, o->context);
         event_base_dispatch(s->base);

@@ -16,6 +16,7 @@
 #include "proxy/http/http.h"
 #include "proxy/log.h"
 #include "proxy/metrics.h"
+#include "proxy/tls.h"
 #include "proxy/upstream.h"
 #include "store/store.h"
 #include <event2/event.h>
@@ -86,6 +87,10 @@ struct conn {                                /* owner: worker */
     enum conn_state state;
     int fd;
     struct event read_ev, write_ev;
+    SSL *ssl;                                /* NULL: in clear */
+    struct tls *tls;                         /* the listener's at the time, held */
+    bool is_greeted, is_tls_broken, reads_when_writable;
+    struct span client_name;                 /* of its verified certificate; heap */
     struct buf in;                           /* bytes read and not yet used */
     size_t scanned;
     struct buf out;

@@ -116,7 +116,7 @@ export async function stage(t) {
     return up
   }
 
-  s.vigie = async ({ routes, rules, files = {}, config = '', admin = '{listen: 127.0.0.1:0}', env = {}, dir = fs.mkdtempSync(path.join(folder, 'v-')), args = [], wait = true }) => {
+  s.vigie = async ({ routes, rules, files = {}, config = '', admin = '{listen: 127.0.0.1:0}', listen = '127.0.0.1:0', env = {}, dir = fs.mkdtempSync(path.join(folder, 'v-')), args = [], wait = true }) => {
     for (const [name, content] of Object.entries(files)) {
       fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
       fs.writeFileSync(path.join(dir, name), content)
@@ -126,7 +126,7 @@ export async function stage(t) {
     v.configure = (more = {}) => {
       const r = more.routes ?? routes
       fs.writeFileSync(path.join(dir, 'vigie.yaml'), more.text ?? (
-        `listen: 127.0.0.1:0\nadmin: ${admin}\ndata: data\nworkers: ${process.env.WORKERS ?? 2}\n` +
+        `listen: ${JSON.stringify(more.listen ?? listen)}\nadmin: ${admin}\ndata: data\nworkers: ${process.env.WORKERS ?? 2}\n` +
         `rules: [${rules ? 'rules.yaml' : ''}]\n${more.config ?? config}\nroutes:\n` + r.map(x => `  - ${JSON.stringify(x)}\n`).join('')))
     }
     v.configure()

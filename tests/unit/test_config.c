@@ -225,6 +225,63 @@ static void all_keys(void **state)
     assert_int_equal(scopes_alive, 0);
 }
 
+/* Files of an address's TLS are read with the config: whatever is wrong with them is said at its place. */
+static void tls_files(void **state)
+{
+    static const char command[] = "cd %s && for n in one two; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $n.key -out $n.pem -days 30 "
+                                  "-subj /CN=$n.test 2>&1; done && openssl pkey -in one.key -aes256 -passout pass:x -out locked.key && cat one.pem two.pem > chain.pem "
+                                  "&& (cat one.pem; echo -----BEGIN CERTIFICATE-----; echo AAAA; echo -----END CERTIFICATE-----) > torn.pem && mkfifo pipe.pem "
+                                  "&& openssl req -x509 -newkey rsa:1024 -nodes -keyout weak.key -out weak.pem -days 30 -subj /CN=w 2>&1 && head -c 2000000 /dev/zero > huge.pem "
+                                  "&& openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout soon.key -out soon.pem -days 3 -subj /CN=soon.test 2>&1";
+    char line[2048], out[256];
+    (void)state;
+    snprintf(line, sizeof line, command, folder);
+    FILE *p = popen(line, "r");
+    assert_non_null(p);
+    while (fgets(out, sizeof out, p))
+        continue;
+    assert_int_equal(pclose(p), 0);
+#define TLS(text) "listen:\n  - {address: 127.0.0.1:1, tls: {" text "}}" ROUTE
+    struct config *c = taken(TLS("certificate: chain.pem, key: one.key, client_ca: chain.pem, client: optional, certificates: [{certificate: two.pem, key: two.key}]"));
+    assert_non_null(c->listeners[0].tls);
+    char *printed_once = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&printed_once, &n);
+    config_print(c, f);
+    fclose(f);
+    config_release(c);
+    c = taken(printed_once);
+    assert_non_null(c->listeners[0].tls);
+    config_release(c);
+    free(printed_once);
+    c = taken("routes:\n  - {listen: {address: '[::1]:1', tls: {certificate: one.pem, key: one.key}}, upstream: http://h}\n");
+    assert_true(c->listeners[0].tls && c->listeners[0].only && span_is(c->listeners[0].host, "::1"));
+    config_release(c);
+    struct troubles *t = list_new();
+    config_release(load(TLS("certificate: soon.pem, key: soon.key"), t));
+    assert_true(t->n == 1 && t->list[0].is_warning && t->list[0].line == 2 && strstr(t->list[0].what, "ends in"));
+    list_free(t);
+    refused(TLS("certificate: none.pem, key: one.key"), 2, "none.pem' cannot be read: No such file", "config's folder");
+    refused(TLS("certificate: one.pem, key: two.key"), 2, "two.key' is not the certificate's key", "");
+    refused(TLS("certificate: one.key, key: one.key"), 2, "holds no certificate in PEM", "");
+    refused(TLS("certificate: one.pem, key: one.pem"), 2, "holds no private key in PEM", "");
+    refused(TLS("certificate: one.pem, key: locked.key"), 2, "under a password", "");
+    refused(TLS("certificate: torn.pem, key: one.key"), 2, "no certificate", "");
+    refused(TLS("certificate: weak.pem, key: weak.key"), 2, "weak.pem' cannot be used: ee key too small", "");
+    refused(TLS("certificate: pipe.pem, key: one.key"), 2, "no ordinary file", "");
+    refused(TLS("certificate: /dev/zero, key: one.key"), 2, "no ordinary file", "");
+    refused(TLS("certificate: huge.pem, key: one.key"), 2, "larger than 1 MB", "");
+    refused(TLS("certificate: one.pem, key: one.key, client_ca: one.key"), 2, "tls.client_ca: '", "authorities");
+    refused(TLS("certificate: one.pem, key: one.key, client: required"), 2, "without tls.client_ca", "");
+    refused(TLS("certificate: one.pem, key: one.key, client_ca: one.pem, client: maybe"), 2, "tls.client must be one of", "");
+    refused(TLS("certificates: []"), 2, "certificates must be a list", "");
+    refused(TLS("certificates: [{certificate: one.pem}]"), 2, "a certificate and its key", "");
+    refused(TLS("certificate: one.pem, key: one.key, sertificates: []"), 2, "unknown key 'sertificates'", "did you mean 'certificates'?");
+    refused("listen: {address: 127.0.0.1:1, tls: yes}" ROUTE, 1, "must be a map", "");
+    snprintf(line, sizeof line, "rm -f %s/*.pem %s/*.key", folder, folder);
+    assert_int_equal(system(line), 0);
+}
+
 /* Printed, read and printed again: the same but for the marks of defaults, and no secret in it. */
 static void printed(void **state)
 {
@@ -281,7 +338,7 @@ static void refusals(void **state)
     refused("listen: []" ROUTE, 1, "empty list", "");
     refused("listen: [a:1, a:1]" ROUTE, 1, "taken", "");
     refused("listen: [a:1, 0.0.0.0:1]" ROUTE, 1, "taken", "");
-    refused("listen:\n  - {address: 127.0.0.1:1, tls: {certificate: a}}" ROUTE, 2, "tls on a listener is not there yet", "terminator");
+    refused("listen:\n  - {address: 127.0.0.1:1, tls: {certificate: a}}" ROUTE, 2, "a certificate and its key", "both");
     refused("listen:\n  - {adress: 127.0.0.1:1}" ROUTE, 2, "unknown key 'adress'", "did you mean 'address'?");
     refused("listen: 127.0.0.1:9090" ROUTE, 1, "for callers already", "");
     refused("workers: 0" ROUTE, 1, "workers", "");
@@ -552,8 +609,8 @@ static void the_page_of_the_docs(void **state)
     size_t n = fread(page, 1, sizeof page - 1, f);
     fclose(f);
     page[n] = 0;
-    const struct { const char *const *keys; size_t n; } lists[] = { { config_keys, 9 }, { admin_keys, 2 }, { route_keys, 17 }, { upstream_keys, 2 }, { headers_keys, 2 }, { tls_keys, 3 } };
-    for (size_t i = 0; i < 6; i++)
+    const struct { const char *const *keys; size_t n; } lists[] = { { config_keys, 9 }, { admin_keys, 2 }, { route_keys, 17 }, { upstream_keys, 2 }, { headers_keys, 2 }, { tls_keys, 3 }, { listen_keys, 2 }, { listen_tls_keys, 5 } };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         for (size_t k = 0; k < lists[i].n; k++) {
             char key[64];
             snprintf(key, sizeof key, "`%s`", lists[i].keys[k]);
@@ -590,7 +647,7 @@ static int drop_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_least), cmocka_unit_test(all_keys), cmocka_unit_test(printed), cmocka_unit_test(refusals), cmocka_unit_test(bounded_lists), cmocka_unit_test(all_at_once), cmocka_unit_test(admin_needs_a_token), cmocka_unit_test(rules_beside_the_file),
+        cmocka_unit_test(the_least), cmocka_unit_test(all_keys), cmocka_unit_test(printed), cmocka_unit_test(refusals), cmocka_unit_test(tls_files), cmocka_unit_test(bounded_lists), cmocka_unit_test(all_at_once), cmocka_unit_test(admin_needs_a_token), cmocka_unit_test(rules_beside_the_file),
         cmocka_unit_test(the_route), cmocka_unit_test(scopes), cmocka_unit_test(files), cmocka_unit_test(references), cmocka_unit_test(the_page_of_the_docs),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
