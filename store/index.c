@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/must.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -185,8 +186,14 @@ static int db_open(struct index *x, const uint8_t chain[CHAIN_NAME], uint64_t jo
     return ok ? 1 : 0;
 }
 
+static void without_counts(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);   /* else each allocation takes a lock to be counted; too late in a process that used SQLite before, and no harm */
+}
 bool index_open(struct index *x, const char *dir, const uint8_t chain[CHAIN_NAME], uint64_t journal_seq)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, without_counts);
     memset(x, 0, sizeof *x);
     x->open.fd = -1;
     snprintf(x->dir, sizeof x->dir, "%s", dir);

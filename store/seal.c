@@ -166,32 +166,35 @@ struct sealed *record_seal(const struct record *given)
     if (content)
         store_random(part[2], SALT_BYTES);
 
-    size_t raw = content ? content - SALT_BYTES : 0, room = raw >= PACK_FROM ? ZSTD_compressBound(raw) : raw;
-    struct sealed *s = malloc(sizeof *s + SEALED_HEAD + facts + who + SALT_BYTES + room + 8);
+    /* Texts stay as they are: the index and every list want them alone, and unpacking the bodies for that would be half of their cost. */
+    size_t texts = content ? (size_t)(bodies - part[2]) - SALT_BYTES : 0, raw = content ? content - SALT_BYTES - texts : 0;
+    size_t room = raw >= PACK_FROM ? ZSTD_compressBound(raw) : raw;
+    struct sealed *s = malloc(sizeof *s + SEALED_HEAD + facts + who + SALT_BYTES + texts + room + 8);
     must(s != NULL);
     char *out = s->bytes + SEALED_HEAD;
     memcpy(out, part[0], facts + who);
     out += facts + who;
     size_t packed = 0;
     if (content) {
-        memcpy(out, part[2], SALT_BYTES);
+        char *to = out + SALT_BYTES + texts;
+        memcpy(out, part[2], SALT_BYTES + texts);
         if (raw >= PACK_FROM) {
-            packed = ZSTD_compressCCtx(t->pack, out + SALT_BYTES, room, part[2] + SALT_BYTES, raw, raw > PACK_WELL_FROM ? 1 : -1);
+            packed = ZSTD_compressCCtx(t->pack, to, room, bodies, raw, raw > PACK_WELL_FROM ? 1 : -1);
             if (ZSTD_isError(packed) || packed >= raw)
                 packed = 0;
         }
         if (!packed)
-            memcpy(out + SALT_BYTES, part[2] + SALT_BYTES, raw);
+            memcpy(to, bodies, raw);
     }
-    size_t stored = content ? SALT_BYTES + (packed ? packed : raw) : 0;
+    size_t stored = content ? SALT_BYTES + texts + (packed ? packed : raw) : 0;
     char *head = s->bytes;
     memset(head, 0, SEALED_HEAD);
-    memcpy(head, "VR\1", 3);
+    memcpy(head, "VR\2", 3);
     put32(head + 4, (uint32_t)facts);
     put32(head + 8, (uint32_t)who);
     put32(head + 12, (uint32_t)stored);
     put32(head + 16, packed ? (uint32_t)raw : 0);
-    put32(head + 20, content ? (uint32_t)((size_t)(bodies - part[2]) - SALT_BYTES) : 0);
+    put32(head + 20, (uint32_t)texts);
     if (who)
         sha256(&(struct sha_part){ s->bytes + SEALED_HEAD + facts, who }, 1, (uint8_t *)head + 24);
     if (stored)
@@ -247,8 +250,8 @@ static const char *layout_wrong(struct span p)
         return "shorter than a record's head";
     if (memcmp(p.at, "VR", 2) != 0 || p.at[3] != 0)
         return "not a record";
-    if (p.at[2] != 1)
-        return "written by a newer vigie (record version)";
+    if (p.at[2] != 2)
+        return p.at[2] == 1 ? "written by a vigie before the first release (record version 1)" : "written by a newer vigie (record version)";
     uint64_t sum = SEALED_HEAD + (uint64_t)get32(p.at + 4) + get32(p.at + 8) + get32(p.at + 12);
     if (sum != p.len)
         return "the lengths of its parts do not add up";
@@ -256,6 +259,8 @@ static const char *layout_wrong(struct span p)
         return "a part is shorter than its salt";
     if (get32(p.at + 16) > SEALED_MOST)
         return "its content claims to be too long";
+    if (get32(p.at + 20) > (get32(p.at + 12) ? get32(p.at + 12) - SALT_BYTES : 0))
+        return "its texts are longer than its content";
     return NULL;
 }
 
@@ -354,36 +359,15 @@ static bool read_members(struct span s, enum field_part part, unsigned *row, str
     return true;
 }
 
-/* The content's members, or (without bodies) only those before the bodies. */
-static bool unpack(struct span stored, size_t unpacked, size_t texts, bool with_bodies, struct arena *a, struct span *out, const char **why)
+static bool unpack(struct span stored, size_t whole, struct arena *a, struct span *out)
 {
-    stored = span_cut(stored, SALT_BYTES, stored.len);
-    size_t whole = unpacked ? unpacked : stored.len, want = with_bodies ? whole : texts;
-    *why = "its content cannot be unpacked";
-    if (texts > whole)
-        return false;
-    if (!unpacked) {
-        *out = span_cut(stored, 0, want);
-        return true;
-    }
     /* The frame must say its size and be all there is; so a short frame cannot ask for much memory. */
     unsigned long long said = ZSTD_getFrameContentSize(stored.at, stored.len);
     if (said != whole || ZSTD_findFrameCompressedSize(stored.at, stored.len) != stored.len)
         return false;
-    char *bytes = arena_alloc_raw(a, want);
-    *out = (struct span){ bytes, want };
-    ZSTD_DCtx *d = tools()->unpack;
-    if (want == whole)
-        return ZSTD_decompressDCtx(d, bytes, want, stored.at, stored.len) == want;
-    ZSTD_DCtx_reset(d, ZSTD_reset_session_only);
-    ZSTD_inBuffer in = { stored.at, stored.len, 0 };
-    ZSTD_outBuffer to = { bytes, want, 0 };
-    while (to.pos < to.size) {
-        size_t before = in.pos + to.pos, r = ZSTD_decompressStream(d, &to, &in);
-        if (ZSTD_isError(r) || in.pos + to.pos == before)
-            return false;
-    }
-    return true;
+    char *bytes = arena_alloc_raw(a, whole);
+    *out = (struct span){ bytes, whole };
+    return ZSTD_decompressDCtx(tools()->unpack, bytes, whole, stored.at, stored.len) == whole;
 }
 
 bool sealed_read(struct span p, struct arena *a, bool with_bodies, struct record *out, const char **why)
@@ -401,10 +385,28 @@ bool sealed_read(struct span p, struct arena *a, bool with_bodies, struct record
         return false;
     while (row < record_fields_n && record_fields[row].part < PART_CONTENT)
         row++;
-    struct span members;
-    if (stored && (!unpack(span_cut(p, SEALED_HEAD + facts + who, p.len), get32(p.at + 16), get32(p.at + 20), with_bodies, a, &members, why)
-                   || !read_members(members, PART_CONTENT, &row, out, why)))
+    if (!stored) {
+        *why = NULL;
+        return true;
+    }
+    struct span content = span_cut(p, SEALED_HEAD + facts + who + SALT_BYTES, p.len), bodies = span_cut(content, get32(p.at + 20), content.len);
+    unsigned first_body = row;
+    while (first_body < record_fields_n && record_fields[first_body].kind != FIELD_BODY)
+        first_body++;
+    if (!read_members(span_cut(content, 0, get32(p.at + 20)), PART_CONTENT, &row, out, why))
         return false;
+    if (row > first_body) {
+        *why = "a body among its texts";
+        return false;
+    }
+    row = first_body;
+    if (with_bodies) {
+        *why = "its content cannot be unpacked";
+        if (get32(p.at + 16) && !unpack(bodies, get32(p.at + 16), a, &bodies))
+            return false;
+        if (!read_members(bodies, PART_CONTENT, &row, out, why))
+            return false;
+    }
     *why = NULL;
     return true;
 }

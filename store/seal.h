@@ -4,15 +4,15 @@
  * exactly what sealing would have made are refused on reading, so nothing can hide between two readings of the same bytes.
  *
  * Payload of an exchange (little-endian):
- *     0  "VR" 1 0      88 bytes of head: magic, version, zero
+ *     0  "VR" 2 0      88 bytes of head: magic, version, zero
  *     4  u32 facts     bytes of the facts
  *     8  u32 who       bytes of the who part, 0: nothing in it
  *    12  u32 content   bytes of the content part as stored, 0: nothing in it
- *    16  u32 unpacked  bytes of the content after its salt before zstd; 0: stored as it is
- *    20  u32 texts     bytes of these that come before the bodies: lists need no more
+ *    16  u32 unpacked  bytes of the bodies' members before zstd; 0: stored as they are
+ *    20  u32 texts     bytes of the content's other members, never packed: lists and the index need no more
  *    24  SHA-256 of the who part as stored (zeros when empty)
  *    56  SHA-256 of the content part as stored
- *    88  facts, who (16 bytes of salt, members), content (16 bytes of salt, members or a zstd frame of them)
+ *    88  facts, who (16 bytes of salt, members), content (16 bytes of salt, texts, bodies' members or a zstd frame of them)
  * digest = SHA-256(bytes 0 to 88 + facts). who and content are under it through their own hashes, salted so that an erased part's hash tells nothing.
  * A member: tag (1 byte), length (LEB128), bytes; tags ascend; what is empty, zero or false is left out; numbers are little-endian without trailing zeros.
  *
