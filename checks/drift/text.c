@@ -10,6 +10,7 @@
 #include "checks/drift/random.h"
 #include "checks/drift/sample.h"
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <utf8proc.h>
@@ -46,19 +47,56 @@ static const char *const refusals[] = {
     "es tut mir leid", "lo siento", "no puedo", "mi dispiace", "non posso", "não posso", "desculpe",
 };
 
-static int compare_u32(const void *a, const void *b)
+/* Ascending, each once. By four passes of counting: comparing costs three times as much at the thousand terms of an ordinary text. */
+static uint32_t distinct(uint32_t *h, uint32_t *spare, uint32_t n)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-static uint32_t distinct(uint32_t *h, uint32_t n)
-{
-    qsort(h, n, sizeof *h, compare_u32);
+    uint32_t counts[4][256] = { 0 };
+    for (uint32_t i = 0; i < n; i++)
+        for (int k = 0; k < 4; k++)
+            counts[k][h[i] >> 8 * k & 255]++;
+    for (int k = 0; k < 4; k++) {
+        uint32_t at = 0, *from = k % 2 ? spare : h, *to = k % 2 ? h : spare;
+        for (int v = 0; v < 256; v++) {
+            uint32_t here = counts[k][v];
+            counts[k][v] = at;
+            at += here;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            to[counts[k][from[i] >> 8 * k & 255]++] = from[i];
+    }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++)
         if (!kept || h[kept - 1] != h[i])
             h[kept++] = h[i];
     return kept;
+}
+
+/* Which languages have a word among their most frequent ones: a bit each. */
+enum { STOP_MOST = 8, STOP_SLOTS = 512 };
+static struct { uint64_t key; unsigned char languages; } stops[STOP_SLOTS];
+static pthread_once_t stops_once = PTHREAD_ONCE_INIT;
+static uint64_t stop_key(const char *word, size_t n)
+{
+    uint64_t key = 0;
+    memcpy(&key, word, n);
+    return key;
+}
+static unsigned stop_slot(uint64_t key)
+{
+    unsigned i = (unsigned)(key * 0x9e3779b97f4a7c15u >> 55);
+    while (stops[i].key && stops[i].key != key)
+        i = (i + 1) % STOP_SLOTS;
+    return i;
+}
+static void stops_make(void)
+{
+    for (int i = 0; i < LANGUAGES; i++)
+        for (int j = 1; j < 14; j++) {
+            uint64_t key = stop_key(stop_words[i][j], strlen(stop_words[i][j]));
+            unsigned slot = stop_slot(key);
+            stops[slot].key = key;
+            stops[slot].languages |= (unsigned char)(1 << i);
+        }
 }
 static void keep_terms(struct drift_sample *s, struct terms *t, uint32_t *h, uint32_t n)
 {
@@ -73,7 +111,7 @@ struct look { /* what one pass over a text gathers */
     uint32_t chars, letters, capitals, digits, punctuation, foreign, words, lines, word_chars, questions;
     uint32_t language[LANGUAGES], script[6];
     bool is_listed, is_marked;
-    uint32_t word_hashes[HASHES_MOST], nword_hashes, gram_hashes[HASHES_MOST], ngram_hashes;
+    uint32_t word_hashes[HASHES_MOST], nword_hashes, gram_hashes[HASHES_MOST], ngram_hashes, spare[HASHES_MOST];
     uint32_t nwords_distinct;
     char last[WORD_MOST + 1], word[WORD_MOST + 1], lower[DRIFT_TEXT_MOST + 4];
     size_t last_len, word_len, lower_len;
@@ -99,9 +137,9 @@ static void end_word(struct drift_sample *s, struct look *l)
             sample_remember(s, h, both);
         }
     }
-    for (int i = 0; i < LANGUAGES; i++)
-        for (int j = 1; j < 14; j++)
-            l->language[i] += w.at[0] == stop_words[i][j][0] && span_is(w, stop_words[i][j]);
+    if (w.len <= STOP_MOST)
+        for (unsigned in = stops[stop_slot(stop_key(w.at, w.len))].languages; in; in &= in - 1)
+            l->language[__builtin_ctz(in)]++;
     l->words++;
     memcpy(l->last, l->word, l->word_len);
     l->last_len = l->word_len;
@@ -191,6 +229,7 @@ void sample_read_text(struct drift_sample *s, enum side on, struct span text)
     struct span whole = text;
     if (text.len > DRIFT_TEXT_MOST)
         text.len = DRIFT_TEXT_MOST;
+    pthread_once(&stops_once, stops_make);
     struct look *l = malloc(sizeof *l); /* 150 KB, too much for a stack, not worth the arena */
     if (!l)
         abort();
@@ -199,7 +238,7 @@ void sample_read_text(struct drift_sample *s, enum side on, struct span text)
     l->last_len = l->word_len = l->lower_len = 0;
     look_at(s, l, text);
     uint32_t word_terms = l->nword_hashes;
-    uint32_t nwords = distinct(l->word_hashes, l->nword_hashes), ngrams = distinct(l->gram_hashes, l->ngram_hashes);
+    uint32_t nwords = distinct(l->word_hashes, l->spare, l->nword_hashes), ngrams = distinct(l->gram_hashes, l->spare, l->ngram_hashes);
     keep_terms(s, &s->terms[on][WORD_TERMS], l->word_hashes, nwords);
     keep_terms(s, &s->terms[on][GRAM_TERMS], l->gram_hashes, ngrams);
     s->has_text[on] = true;
