@@ -71,7 +71,7 @@ static void answer(struct ask *q, int status, const char *type)
     must(b != NULL);
     add(q, "Content-Type", type);
     add(q, "X-Content-Type-Options", "nosniff");
-    add(q, "Referrer-Policy", "no-referrer");
+    add(q, "Referrer-Policy", "same-origin"); /* with no-referrer browsers send forms with `Origin: null` */
     add(q, "X-Frame-Options", "DENY");
     add(q, "Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
     if (!evhttp_find_header(evhttp_request_get_output_headers(q->r), "Cache-Control"))
@@ -655,7 +655,7 @@ static void page(struct ask *q)
             if (!page_list(&p, reader(q), &f, path.at[1] == 'f', value(&q->query, "since"), value(&q->query, "until"), a->reviews))
                 status = 503;
         } else {
-            page_message(&p, WORD_FLAGS, arena_printf(q->arena, "400: %s", bad).at);
+            page_bad_filter(&p, bad);
             status = 400;
         }
     } else if (span_starts(path, "/exchange/") && (rest = span_cut(path, 10, path.len), true)) {

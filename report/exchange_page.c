@@ -51,7 +51,7 @@ static void put_parts(struct page *p, const struct part *parts, size_t nparts, c
         }
         if (on == SEEN_ANSWER && x->choice)
             buf_printf(p->out, " · %u", x->choice + 1);
-        html(p, "</div><div class=\"text\">");
+        html(p, "</div><div class=\"text\" dir=\"auto\">");
         size_t most = is_short ? 1500 : TEXT_SHOWN;
         struct span text = x->text;
         if (text.len > most) {
@@ -93,9 +93,9 @@ static void put_findings(struct page *p, const struct seen *list, size_t n)
         html(p, "</code> ");
         put(p, list[i].message);
         if (list[i].text.len) {
-            html(p, " <span class=\"soft\">“");
+            html(p, " <span class=\"soft\">“<bdi>");
             put(p, list[i].text);
-            html(p, "”</span>");
+            html(p, "</bdi>”</span>");
         }
         buf_printf(p->out, " <span class=\"soft small\">%.2f · ", list[i].score);
         put(p, list[i].check);
@@ -161,7 +161,7 @@ void show_exchange(struct page *p, const struct record *r, bool is_short)
             html(p, "</code> ");
             put(p, jv_text(jv_get(w.value, "message"), p->arena));
             html(p, " <span class=\"soft small\">");
-            put(p, jv_text(jv_get(w.value, "severity"), p->arena));
+            put_severity(p, jv_text(jv_get(w.value, "severity"), p->arena));
             html(p, ", v");
             put(p, jv_source(jv_get(w.value, "version")));
             html(p, "</span></li>");

@@ -219,7 +219,7 @@ static void write_html(const struct report_options *o, struct sums *s, const str
             html(p, "</code></td><td>");
             put_verdict(p, span_of(s->rules[i].action));
             html(p, "</td><td>");
-            put_text(p, s->rules[i].severity);
+            put_severity(p, span_of(s->rules[i].severity));
             html(p, "</td><td>");
             put_text(p, s->rules[i].message);
             html(p, "</td>");

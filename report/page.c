@@ -19,15 +19,16 @@ const char page_style[] =
     ".lead{color:var(--soft);max-width:48rem;margin:0 0 1.2rem}.soft{color:var(--soft)}.small{font-size:.85rem}.card>:first-child{margin-top:0}.card>:last-child{margin-bottom:0}.card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem 1.15rem;margin:0 0 1rem}"
     ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.8rem;margin:0 0 1rem}.tile{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem}.tile b{display:block;font-size:1.55rem;font-weight:620;line-height:1.2;font-variant-numeric:tabular-nums}"
     ".scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:.6rem}table{border-collapse:collapse;width:100%;font-size:.93rem}th{text-align:left;font-weight:560;color:var(--soft);font-size:.82rem;white-space:nowrap}"
-    "th,td{padding:.55rem .8rem;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td time,td .nowrap{white-space:nowrap}"
-    ".stack td:nth-child(3){min-width:16rem}.badge{display:inline-block;border-radius:1rem;padding:.05rem .6rem;font-size:.82rem;font-weight:560;background:var(--line)}.badge.flag{background:var(--flag-bg);color:var(--flag)}.badge.block,.badge.drift{background:var(--block-bg);color:var(--block)}.badge.redact{background:var(--redact-bg);color:var(--redact)}.badge.allow,.badge.watching{background:var(--allow-bg);color:var(--allow)}"
+    "th,td{padding:.55rem .8rem;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td time,td.nowrap{white-space:nowrap}"
+    ".stack td:nth-child(3){min-width:16rem}.badge{display:inline-block;border-radius:1rem;padding:.05rem .6rem;font-size:.82rem;font-weight:560;background:var(--line)}.badge.flag{background:var(--flag-bg);color:var(--flag)}.badge.block,.badge.drift{background:var(--block-bg);color:var(--block)}.badge.redact{background:var(--redact-bg);color:var(--redact)}.badge.allow,.badge.still{background:var(--allow-bg);color:var(--allow)}"
     ".text{white-space:pre-wrap;overflow-wrap:anywhere;margin:.2rem 0 0}.turn{border-left:3px solid var(--line);padding:.1rem 0 .1rem .9rem;margin:0 0 .9rem}.turn.user{border-color:var(--accent)}.turn .role{font-size:.8rem;color:var(--soft)}"
     "mark{background:var(--mark);color:inherit;border-radius:.15rem;padding:0 .1rem}.clip{display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden;overflow-wrap:anywhere;min-width:12rem}"
-    "form.filter{display:flex;flex-wrap:wrap;gap:.6rem;align-items:end;margin:0 0 1rem}label{font-size:.8rem;color:var(--soft);display:block}input,select,button,textarea{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.35rem .6rem;max-width:100%}"
-    "form.filter input{width:9.5rem}button{cursor:pointer;background:var(--accent);border-color:var(--accent);color:var(--paper)}button.quiet{background:var(--card);color:var(--ink);border-color:var(--line)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}"
+    "::placeholder{color:var(--soft);opacity:1}.notice{border-left:3px solid var(--flag);background:var(--flag-bg);padding:.5rem .9rem}form.filter{display:flex;flex-wrap:wrap;gap:.6rem;align-items:end;margin:0 0 1rem}label{font-size:.8rem;color:var(--soft);display:block}input,select,button,textarea{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.35rem .6rem;max-width:100%}"
+    "form.filter input{width:9.5rem}input.wide{width:28rem}button{cursor:pointer;background:var(--accent);border-color:var(--accent);color:var(--paper)}button.quiet{background:var(--card);color:var(--ink);border-color:var(--line)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:0;font-size:.93rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem}"
     "svg.bar{width:7rem;height:.55rem;vertical-align:middle}svg.bar .t{fill:var(--line)}svg.bar .v{fill:var(--accent)}.pager{display:flex;gap:1rem;margin:1rem 0}code,.id{font:.85em/1.4 ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhere}ol.notes{padding-left:1.3rem;margin:.3rem 0}ol.notes li{margin:.4rem 0}"
-    "@media(max-width:40rem){html{font-size:15px}h1{font-size:1.4rem}dl{grid-template-columns:1fr}dt{margin-top:.4rem}main{padding:1rem .8rem 3rem}nav{padding:.6rem .8rem}.stack thead{display:none}.stack tr{display:block;padding:.6rem 0;border-bottom:1px solid var(--line)}.stack td{display:block;border:0;padding:.15rem .8rem}}"
+    "@media(max-width:40rem){html{font-size:15px}h1{font-size:1.4rem}dl{grid-template-columns:1fr}dt{margin-top:.4rem}main{padding:1rem .8rem 3rem}nav{padding:.6rem .8rem}.stack thead{display:none}.stack tr{display:block;padding:.6rem 0;border-bottom:1px solid var(--line)}.stack td,.stack td.n{display:block;border:0;padding:.15rem .8rem;text-align:left}"
+    ".stack td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:.82rem}.stack td.n[data-label]{display:flex;gap:1rem;justify-content:space-between;white-space:normal}.stack td.n[data-label]::before{font-size:inherit}form.filter div{flex:1 1 9rem}form.filter input,form.filter select{width:100%}}"
     "@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--mark:#eee}nav,form,.pager,button{display:none}.card,.scroll{border:0;padding:0;overflow:visible}h2{break-after:avoid}.turn,tr{break-inside:avoid}mark{text-decoration:underline}@page{margin:18mm}}";
 
 /* Better with it, not worse without: local times, fresh rows announced, filters that go as they change. */
@@ -60,14 +61,14 @@ void page_begin(struct page *p, enum word here, struct span title)
     html(p, here == WORD_OVERVIEW ? " aria-current=\"page\">" : ">");
     html(p, logo);
     html(p, "vigie</a>");
-    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+    for (size_t i = 0; i < sizeof links / sizeof *links && here != WORD_LOGIN; i++) {
         buf_printf(p->out, "<a href=\"%s\"%s>%s", links[i].path, links[i].word == here ? " aria-current=\"page\"" : "", word(p->language, links[i].word));
         if (links[i].word == WORD_FLAGS)
             buf_printf(p->out, " <span class=\"badge flag\" data-live=\"%s\" hidden></span>", here == WORD_FLAGS || here == WORD_OVERVIEW ? "reload" : "count");
         html(p, "</a>");
     }
     buf_printf(p->out, "<span class=\"right\"><a href=\"?lang=%s\" hreflang=\"%s\">%s</a></span>", p->language == FRENCH ? "en" : "fr", p->language == FRENCH ? "en" : "fr", p->language == FRENCH ? "English" : "Français");
-    if (p->has_login)
+    if (p->has_login && here != WORD_LOGIN)
         buf_printf(p->out, "<form method=\"post\" action=\"/logout\"><button class=\"quiet small\">%s</button></form>", T(p, LOGOUT));
     html(p, "</nav></header><main>");
 }
@@ -113,14 +114,27 @@ void put_number(struct page *p, uint64_t n)
 }
 void put_verdict(struct page *p, struct span verdict)
 {
-    static const char *const known[] = { "allow", "flag", "redact", "block" };
-    const char *class = "";
-    for (int i = 0; i < 4; i++)
-        if (span_is(verdict, known[i]))
-            class = known[i];
-    buf_printf(p->out, "<span class=\"badge %s\">", class);
+    static const struct { const char *name; enum word word; } known[] = { { "allow", WORD_SAYS_ALLOW }, { "flag", WORD_SAYS_FLAG }, { "redact", WORD_SAYS_REDACT }, { "block", WORD_SAYS_BLOCK } };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (span_is(verdict, known[i].name)) {
+            buf_printf(p->out, "<span class=\"badge %s\">%s</span>", known[i].name, word(p->language, known[i].word));
+            return;
+        }
+    html(p, "<span class=\"badge\">");
     put(p, verdict);
     html(p, "</span>");
+}
+void put_severity(struct page *p, struct span severity)
+{
+    static const struct { const char *name; enum word word; } known[] = { { "low", WORD_LOW }, { "medium", WORD_MEDIUM }, { "high", WORD_HIGH }, { "critical", WORD_CRITICAL } };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (span_is(severity, known[i].name))
+            severity = span_of(word(p->language, known[i].word));
+    put(p, severity);
+}
+void put_label(struct page *p, const char *class, enum word label)
+{
+    buf_printf(p->out, "<td%s%s%s data-label=\"%s\">", class ? " class=\"" : "", class ? class : "", class ? "\"" : "", word(p->language, label));
 }
 void put_bar(struct page *p, double share)
 {

@@ -29,6 +29,8 @@ void put_time(struct page *p, int64_t us);                       /* <time>, made
 void put_ms(struct page *p, uint64_t us);
 void put_number(struct page *p, uint64_t n);
 void put_verdict(struct page *p, struct span verdict);           /* a badge */
+void put_severity(struct page *p, struct span severity);         /* in words */
+void put_label(struct page *p, const char *class, enum word label); /* a cell that names its column where a narrow page has no head */
 /* A bar of 0 … 1. */
 void put_bar(struct page *p, double share);
 /* The reason of a record in a sentence: its deciding rule's message and strongest finding. */

@@ -28,8 +28,9 @@ static bool put_row(void *context, const struct record *r)
     html(p, "</a><br><span class=\"soft small\">");
     put(p, r->route);
     if (r->caller.len) {
-        html(p, " · ");
+        html(p, " · <bdi>");
         put(p, r->caller);
+        html(p, "</bdi>");
     }
     html(p, "</span></td><td>");
     put_verdict(p, r->verdict);
@@ -45,9 +46,16 @@ static bool put_row(void *context, const struct record *r)
     const struct review *seen = reviews_find(l->reviews, span_of(r->id));
     if (seen)
         buf_printf(p->out, "<br><span class=\"badge\">%s</span>", seen->is_confirmed ? T(p, CONFIRM) : T(p, FALSE_ALARM));
-    html(p, "</td><td><div class=\"clip\">");
+    html(p, "</td>");
+    put_label(p, NULL, WORD_QUESTION);
+    html(p, "<div class=\"clip\" dir=\"auto\">");
     put(p, r->question.len ? r->question : r->path);
-    html(p, "</div></td><td><div class=\"clip\">");
+    html(p, "</div></td>");
+    if (r->answer_start.len)
+        put_label(p, NULL, WORD_ANSWER);
+    else
+        html(p, "<td>");
+    html(p, "<div class=\"clip\" dir=\"auto\">");
     put(p, r->answer_start);
     html(p, "</div></td></tr>");
     arena_reset(p->arena);
@@ -124,6 +132,10 @@ static const char *state_word(struct page *p, struct jv watch)
         return jv_type(jv_get(watch, "report")) == JSON_OBJECT ? T(p, WATCHING) : T(p, TOO_EARLY);
     return T(p, LEARNING);
 }
+static const char *state_class(struct jv watch)
+{
+    return jv_text_is(jv_get(watch, "state"), "drift") ? "drift" : jv_text_is(jv_get(watch, "state"), "watching") && jv_type(jv_get(watch, "report")) == JSON_OBJECT ? "still" : "";
+}
 static void put_drift_states(struct page *p, const struct admin_source *s)
 {
     struct buf b = { .cap = 8 << 20 };
@@ -134,12 +146,9 @@ static void put_drift_states(struct page *p, const struct admin_source *s)
         html(p, "<dl>");
         while (jv_next(&w)) {
             struct jv watch = jv_get(w.value, "watch");
-            struct span state = jv_text(jv_get(watch, "state"), p->arena);
             html(p, "<dt>");
             put(p, jv_text(jv_get(w.value, "route"), p->arena));
-            html(p, "</dt><dd><span class=\"badge ");
-            put(p, state);
-            buf_printf(p->out, "\">%s</span></dd>", state_word(p, watch));
+            buf_printf(p->out, "</dt><dd><a href=\"/drift\" class=\"badge %s\">%s</a></dd>", state_class(watch), state_word(p, watch));
         }
         html(p, "</dl>");
     }
@@ -180,7 +189,7 @@ void page_overview(struct page *p, const struct admin_source *s, struct store_re
         if (!h->all.n)
             buf_printf(p->out, "<p class=\"lead\">%s</p>", T(p, NOTHING_HERE));
         if (h->nroutes) {
-            buf_printf(p->out, "<h2>%s</h2><div class=\"scroll\"><table><thead><tr><th>%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th></tr></thead><tbody>",
+            buf_printf(p->out, "<h2>%s</h2><div class=\"scroll\"><table class=\"stack\"><thead><tr><th>%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th></tr></thead><tbody>",
                        T(p, BY_ROUTE), T(p, ROUTE), T(p, EXCHANGES_SEEN), T(p, FLAGGED), T(p, REDACTED), T(p, BLOCKED), T(p, FAILED), T(p, TOKENS));
             for (size_t i = 0; i < h->nroutes; i++) {
                 const struct tally *x = &h->routes[i];
@@ -189,13 +198,13 @@ void page_overview(struct page *p, const struct admin_source *s, struct store_re
                 html(p, "\">");
                 put_text(p, x->name);
                 html(p, "</a></td>");
-                uint64_t cells[] = { x->n, x->verdicts[1], x->verdicts[2], x->verdicts[3], x->failed };
+                const struct { uint64_t n; enum word word; } cells[] = { { x->n, WORD_EXCHANGES_SEEN }, { x->verdicts[1], WORD_FLAGGED }, { x->verdicts[2], WORD_REDACTED }, { x->verdicts[3], WORD_BLOCKED }, { x->failed, WORD_FAILED } };
                 for (size_t k = 0; k < 5; k++) {
-                    html(p, "<td class=\"n\">");
-                    put_number(p, cells[k]);
+                    put_label(p, "n", cells[k].word);
+                    put_number(p, cells[k].n);
                     html(p, "</td>");
                 }
-                html(p, "<td class=\"n\">");
+                put_label(p, "n", WORD_TOKENS);
                 if (x->tokens_in || x->tokens_out) {
                     put_number(p, x->tokens_in);
                     html(p, " / ");
@@ -214,7 +223,7 @@ void page_overview(struct page *p, const struct admin_source *s, struct store_re
         table_begin(p);
         store_reader_list(r, &flags, put_row, &l, t);
         if (l.n) {
-            buf_printf(p->out, "</tbody></table></div><p class=\"pager\"><a href=\"/flags\">%s</a></p>", T(p, FLAGS_TITLE));
+            buf_printf(p->out, "</tbody></table></div><p class=\"pager\"><a href=\"/flags\">%s</a></p>", T(p, ALL_FLAGS));
         } else {
             p->out->len = before;
             buf_printf(p->out, "<p class=\"soft\">%s</p>", T(p, NOTHING_FLAGGED));
@@ -235,9 +244,9 @@ void page_overview(struct page *p, const struct admin_source *s, struct store_re
 
 /* ---- lists ---- */
 
-static void input(struct page *p, const char *name, const char *label, struct span value)
+static void input(struct page *p, const char *name, const char *label, struct span value, const char *like)
 {
-    buf_printf(p->out, "<div><label for=\"f-%s\">%s</label><input id=\"f-%s\" name=\"%s\" maxlength=\"200\" value=\"", name, label, name, name);
+    buf_printf(p->out, "<div><label for=\"f-%s\">%s</label><input id=\"f-%s\" name=\"%s\" maxlength=\"200\" placeholder=\"%s\" value=\"", name, label, name, name, like);
     put(p, value);
     html(p, "\"></div>");
 }
@@ -272,6 +281,7 @@ static void put_link(struct page *p, const char *path, const struct record_filte
 bool page_list(struct page *p, struct store_reader *r, const struct record_filter *given, bool only_flagged, struct span since, struct span until, const struct reviews *reviews)
 {
     static const char *const verdicts[] = { "", "flag", "redact", "block", "allow" };
+    static const enum word names[] = { WORD_ANY, WORD_SAYS_FLAG, WORD_SAYS_REDACT, WORD_SAYS_BLOCK, WORD_SAYS_ALLOW };
     struct arena *a = arena_new(8 << 20);
     struct troubles *t = arena_alloc(a, sizeof *t);
     struct record_filter f = *given;
@@ -281,13 +291,13 @@ bool page_list(struct page *p, struct store_reader *r, const struct record_filte
     buf_printf(p->out, "<h1>%s</h1><form class=\"filter\" method=\"get\" action=\"%s\"><div><label for=\"f-verdict\">%s</label><select id=\"f-verdict\" name=\"verdict\">",
                only_flagged ? T(p, FLAGS_TITLE) : T(p, EXCHANGES), path, T(p, VERDICT));
     for (int i = 0; i < (only_flagged ? 4 : 5); i++)
-        buf_printf(p->out, "<option value=\"%s\"%s>%s</option>", verdicts[i], span_is(f.verdict, verdicts[i]) ? " selected" : "", i ? verdicts[i] : T(p, ANY));
+        buf_printf(p->out, "<option value=\"%s\"%s>%s</option>", verdicts[i], span_is(f.verdict, verdicts[i]) ? " selected" : "", i ? word(p->language, names[i]) : T(p, ANY));
     html(p, "</select></div>");
-    input(p, "rule", T(p, RULE), f.rule);
-    input(p, "route", T(p, ROUTE), f.route);
-    input(p, "caller", T(p, CALLER), f.caller);
-    input(p, "text", T(p, TEXT), f.text);
-    input(p, "since", T(p, SINCE), since);
+    input(p, "rule", T(p, RULE), f.rule, "");
+    input(p, "route", T(p, ROUTE), f.route, "");
+    input(p, "caller", T(p, CALLER), f.caller, "");
+    input(p, "text", T(p, TEXT), f.text, "");
+    input(p, "since", T(p, SINCE), since, T(p, SINCE_LIKE));
     buf_printf(p->out, "<button>%s</button></form>", T(p, FILTER));
     if (!r) {
         buf_printf(p->out, "<p class=\"lead\">%s</p>", T(p, NO_STORE));
@@ -316,7 +326,7 @@ bool page_list(struct page *p, struct store_reader *r, const struct record_filte
         html(p, "</tbody></table></div><p class=\"pager\"><span class=\"soft\">");
         put_number(p, l.n);
         if (is_counted) {
-            buf_printf(p->out, " %s %s ", T(p, OF), is_more ? T(p, MORE_THAN) : "");
+            buf_printf(p->out, " %s %s%s", T(p, OF), is_more ? T(p, MORE_THAN) : "", is_more ? " " : "");
             put_number(p, total);
         }
         html(p, "</span>");
@@ -360,7 +370,7 @@ bool page_exchange(struct page *p, struct store_reader *r, struct span id, const
             put(p, seen->note);
             html(p, "</p>");
         }
-        buf_printf(p->out, "<form method=\"post\" action=\"/exchange/%s/review\"><label for=\"note\">%s</label><input id=\"note\" name=\"note\" maxlength=\"500\"> "
+        buf_printf(p->out, "<form method=\"post\" action=\"/exchange/%s/review\"><label for=\"note\">%s</label><input id=\"note\" name=\"note\" maxlength=\"500\" class=\"wide\"> "
                            "<button name=\"review\" value=\"confirmed\">%s</button> <button class=\"quiet\" name=\"review\" value=\"false_alarm\">%s</button></form></div>",
                    rec.id, T(p, NOTE), T(p, CONFIRM), T(p, FALSE_ALARM));
     }
@@ -387,7 +397,7 @@ static void put_examples(struct page *p, struct jv list, const char *title)
         if (!any)
             buf_printf(p->out, "<div><h3>%s</h3>", title);
         any = true;
-        html(p, "<div class=\"turn\"><div class=\"text\">");
+        html(p, "<div class=\"turn\"><div class=\"text\" dir=\"auto\">");
         put(p, text);
         html(p, "</div>");
         if (id.len == RECORD_ID_BYTES) {
@@ -409,9 +419,7 @@ static void put_watch(struct page *p, struct jv route)
     struct span state = jv_text(jv_get(watch, "state"), p->arena);
     html(p, "<section class=\"card\"><h2>");
     put(p, jv_text(jv_get(route, "route"), p->arena));
-    html(p, " <span class=\"badge ");
-    put(p, state);
-    buf_printf(p->out, "\">%s</span></h2><p>", state_word(p, watch));
+    buf_printf(p->out, " <span class=\"badge %s\">%s</span></h2><p>", state_class(watch), state_word(p, watch));
     put(p, jv_text(jv_get(watch, "what"), p->arena));
     html(p, "</p><p class=\"soft small\">");
     buf_printf(p->out, "%s %.0f / %.0f · %s %.0f / %.0f", T(p, BASELINE_HAS), number_of(jv_path(watch, "baseline.have")), number_of(jv_path(watch, "baseline.want")), T(p, WINDOW_HAS),
@@ -433,7 +441,7 @@ static void put_watch(struct page *p, struct jv route)
         if (number_of(jv_get(w.value, "p_adjusted")) > alpha)
             continue;
         if (!n++)
-            buf_printf(p->out, "<h3>%s</h3><div class=\"scroll\"><table><thead><tr><th>%s</th><th>%s</th><th class=\"n\">p</th><th></th></tr></thead><tbody>", T(p, WHAT_MOVED), T(p, FEATURE), T(p, EFFECT));
+            buf_printf(p->out, "<h3>%s</h3><div class=\"scroll\"><table><thead><tr><th>%s</th><th>%s</th><th class=\"n\">p</th><th>%s</th></tr></thead><tbody>", T(p, WHAT_MOVED), T(p, FEATURE), T(p, EFFECT), T(p, DETAIL));
         html(p, "<tr><td><code>");
         put(p, jv_text(jv_get(w.value, "name"), p->arena));
         html(p, "</code></td><td class=\"nowrap\">");
@@ -458,11 +466,12 @@ static void put_watch(struct page *p, struct jv route)
         while (jv_next(&w) && n < 15) {
             double effect = number_of(jv_get(w.value, "effect"));
             if (!n++)
-                buf_printf(p->out, "<h3>%s</h3><div class=\"scroll\"><table><thead><tr><th>%s</th><th></th><th class=\"n\">%s</th><th class=\"n\">%s</th><th></th></tr></thead><tbody>", T(p, TERMS_MOVED), T(p, TEXT), T(p, BEFORE), T(p, AFTER));
+                buf_printf(p->out, "<h3>%s</h3><div class=\"scroll\"><table><thead><tr><th>%s</th><th>%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th>%s</th></tr></thead><tbody>", T(p, TERMS_MOVED), T(p, TEXT), T(p, SIDE), T(p, BEFORE), T(p, AFTER), T(p, CHANGE));
             html(p, "<tr><td>");
             put(p, jv_text(jv_get(w.value, "term"), p->arena));
             html(p, "</td><td class=\"soft small\">");
-            put(p, jv_text(jv_get(w.value, "on"), p->arena));
+            struct span on = jv_text(jv_get(w.value, "on"), p->arena);
+            put(p, span_is(on, "prompt") ? span_of(T(p, QUESTION)) : span_is(on, "answer") ? span_of(T(p, ANSWER)) : on);
             buf_printf(p->out, "</td><td class=\"n\">%.1f %%</td><td class=\"n\">%.1f %%</td><td class=\"nowrap\">%s ", 100 * number_of(jv_get(w.value, "before")), 100 * number_of(jv_get(w.value, "after")), effect > 0 ? "▲" : "▼");
             put_bar(p, effect);
             html(p, "</td></tr>");
@@ -519,17 +528,23 @@ static void put_rule(void *to, const struct rule *r, const char *routes, uint64_
     put_text(p, file ? file + 1 : r->file ? r->file : "");
     buf_printf(p->out, ":%u</span></td><td>", r->line);
     put_verdict(p, span_of(action_names[r->action]));
-    buf_printf(p->out, "<br><span class=\"soft small\">%s</span></td><td>", severity_names[r->severity]);
+    html(p, "<br><span class=\"soft small\">");
+    put_severity(p, span_of(severity_names[r->severity]));
+    html(p, "</span></td><td>");
     put_text(p, r->message);
     html(p, "<br><span class=\"soft small\">");
     put_text(p, r->when_text ? r->when_text : "");
-    html(p, "</span></td><td>");
+    html(p, "</span></td>");
+    put_label(p, NULL, WORD_ROUTE);
     put_text(p, routes);
-    html(p, "</td><td class=\"n\"><a href=\"/flags?rule=");
+    html(p, "</td>");
+    put_label(p, "n", WORD_HITS);
+    html(p, "<a href=\"/flags?rule=");
     put_url(p, span_of(r->id));
     html(p, "\">");
     put_number(p, hits);
-    html(p, "</a></td><td class=\"n\">");
+    html(p, "</a></td>");
+    put_label(p, "n", WORD_PRECISION);
     reviews_of_rule(x->reviews, span_of(r->id), &confirmed, &alarms);
     if (confirmed + alarms)
         buf_printf(p->out, "%.0f %% <span class=\"soft small\">(%" PRIu64 ")</span>", 100.0 * (double)confirmed / (double)(confirmed + alarms), confirmed + alarms);
@@ -562,11 +577,19 @@ void page_login(struct page *p, bool is_wrong)
                T(p, LOGIN), is_wrong ? "<p>" : "", is_wrong ? T(p, TOKEN_WRONG) : "", is_wrong ? "</p>" : "", T(p, TOKEN), T(p, LOGIN));
     page_end(p);
 }
+void page_bad_filter(struct page *p, const char *what)
+{
+    page_begin(p, WORD_BAD_FILTER, (struct span){ 0 });
+    buf_printf(p->out, "<h1>%s</h1><p class=\"notice\" role=\"alert\">", T(p, BAD_FILTER));
+    put_text(p, what);
+    buf_printf(p->out, "</p><p>%s</p><p><a href=\"/flags\">%s</a></p>", T(p, BAD_FILTER_HOW), T(p, ALL_FLAGS));
+    page_end(p);
+}
 void page_message(struct page *p, enum word title, const char *text)
 {
     page_begin(p, title, (struct span){ 0 });
     html(p, "<h1>");
     put_text(p, text);
-    html(p, "</h1>");
+    buf_printf(p->out, "</h1><p><a href=\"/\">%s</a></p>", T(p, OVERVIEW));
     page_end(p);
 }

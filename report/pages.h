@@ -15,5 +15,6 @@ bool page_exchange(struct page *p, struct store_reader *r, struct span id, const
 void page_drift(struct page *p, const struct admin_source *s);
 void page_rules(struct page *p, const struct admin_source *s, const struct reviews *reviews);
 void page_login(struct page *p, bool is_wrong);
+void page_bad_filter(struct page *p, const char *what);
 void page_message(struct page *p, enum word title, const char *text);
 #endif

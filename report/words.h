@@ -115,6 +115,21 @@ enum language { ENGLISH, FRENCH };
     W(BY_RULE, "By rule", "Par règle") \
     W(COUNT, "Exchanges", "Échanges") \
     W(PERIOD, "Period", "Période") \
+    W(SAYS_ALLOW, "allow", "admis") \
+    W(SAYS_FLAG, "flag", "signalé") \
+    W(SAYS_REDACT, "redact", "caviardé") \
+    W(SAYS_BLOCK, "block", "bloqué") \
+    W(LOW, "low", "faible") \
+    W(MEDIUM, "medium", "moyenne") \
+    W(HIGH, "high", "élevée") \
+    W(CRITICAL, "critical", "critique") \
+    W(DETAIL, "In words", "En clair") \
+    W(SIDE, "Where", "Où") \
+    W(CHANGE, "Change", "Évolution") \
+    W(ALL_FLAGS, "All flagged exchanges", "Tous les échanges signalés") \
+    W(SINCE_LIKE, "7d, 2026-11-24", "7d, 2026-11-24") \
+    W(BAD_FILTER, "This filter cannot be understood", "Ce filtre ne peut pas être compris") \
+    W(BAD_FILTER_HOW, "A time is written 2026-11-24 or 2026-11-24T08:00:00Z, or as how long ago: 90m, 12h, 7d. A verdict is flag, redact, block or allow.", "Une date s’écrit 2026-11-24 ou 2026-11-24T08:00:00Z, ou comme une durée écoulée : 90m, 12h, 7d. Un verdict est flag, redact, block ou allow.") \
     W(EXAMPLES, "Examples, the latest first", "Exemples, les derniers d’abord")
 enum word {
 #define W(name, en, fr) WORD_##name,
