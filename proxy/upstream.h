@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * upstream: one call to an upstream, behind a door narrow enough that another client can stand beside libcurl.
+ * upstream: one call to an upstream, behind a door narrow enough that two clients stand behind it: our own for plain http, libcurl for
+ * https and for proxies (upstream.c chooses).
  *
  * owner: worker (everything here belongs to one worker's event loop). Life of a call:
  *
@@ -11,7 +12,7 @@
  * on_body at once.
  *
  * The bytes of a body are those the upstream sent, with the transfer coding (chunks) undone and the content coding not.
- * What the upstream says is checked again by our own strict reader, whatever the library let pass.
+ * What the upstream says is read by our own strict reader, whatever a library let pass.
  */
 #ifndef PROXY_UPSTREAM_H
 #define PROXY_UPSTREAM_H
@@ -39,13 +40,13 @@ struct upstream_callbacks {
     void (*on_end)(void *context, enum upstream_end end, struct span trailers, const char *why);
     void (*on_writable)(void *context);                                /* room for more of the request's body */
 };
-struct upstream_request {
+struct upstream_request {                 /* the struct is copied; all that it points to must live as long as the call */
     const struct route *route;
     const struct upstream_url *to;
     struct span method, target;           /* target: byte for byte what stands in the request line */
-    const struct http_field *fields;      /* without Host and framing; in order; spans must live as long as the call */
+    const struct http_field *fields;      /* without Host and framing; in order */
     size_t nfields;
-    struct span body;                     /* the whole body, if it is held; must live as long as the call */
+    struct span body;                     /* the whole body, if it is held */
     bool has_body;                        /* false: no body and no content-length */
     bool streams_body;                    /* the body comes by upstream_write */
     bool is_length_known;                 /* streams_body: content-length `length`, else chunked */
@@ -65,7 +66,7 @@ struct upstream_call *upstream_start(struct upstream_pool *p, const struct upstr
 enum { UPSTREAM_WRITE_ROOM = 64 * 1024 };
 size_t upstream_write(struct upstream_call *u, struct span data);
 void upstream_write_end(struct upstream_call *u);
-/* Stops and resumes on_body: the socket is not read while paused. */
+/* Stops and resumes on_body: the socket is not read while paused. From within on_body: what was read with it (64 KiB at most) still comes. */
 void upstream_pause(struct upstream_call *u, bool is_paused);
 /* Ends the call and closes its connection unless the answer was whole. */
 void upstream_cancel(struct upstream_call *u);

@@ -4,7 +4,7 @@
  * libcurl connects, resolves, does TLS and keeps the pool; the message itself is ours: the request line's target and the fields
  * go out as they came (CURLOPT_REQUEST_TARGET, our own header list), answers come raw (transfer and content decoding off) and
  * are read by proxy/http. What libcurl would add by itself (Accept, Content-Type, Expect) is taken away by empty headers. */
-#include "proxy/upstream.h"
+#include "proxy/upstream_inside.h"
 #include "base/must.h"
 #include <curl/curl.h>
 #include <event2/event_struct.h>
@@ -15,17 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const upstream_end_names[] = { "whole", "upstream_unresolved", "upstream_unreachable", "upstream_connect_timeout", "upstream_cut", "upstream_timeout", "upstream_bad_answer" };
-
-enum { CURL_BUFFER = 8 * 1024, HEAD_MOST = 256 * 1024, INTERIM_MOST = 32, TRAILERS_MOST = 64 * 1024, KEPT_CONNECTIONS = 1024 };
+enum { CURL_BUFFER = 8 * 1024, KEPT_CONNECTIONS = 1024 };
 
 struct watched { /* one socket of libcurl's */
     struct event ev;
     curl_socket_t fd;
     short what;
-    struct upstream_pool *pool;
+    struct curl_pool *pool;
 };
-struct upstream_pool {
+struct curl_pool {
     CURLM *multi;
     struct event_base *base;
     struct event timer;
@@ -33,13 +31,14 @@ struct upstream_pool {
     struct { int local, remote; } ports[65536]; /* by descriptor, from its first use to its close: two system calls a connection, not a request */
     void (*after_turn)(void *);
     void *context;
-    struct upstream_call *calls;     /* all, for the tick */
+    struct curl_call *calls;     /* all, for the tick */
     bool is_inside;                  /* libcurl is on the stack: cancels wait */
-    struct upstream_call *cancelled; /* to be taken away when it is not */
+    struct curl_call *cancelled; /* to be taken away when it is not */
 };
-struct upstream_call {
-    struct upstream_pool *pool;
-    struct upstream_call *next, *previous, *next_cancelled;
+struct curl_call {
+    struct upstream_call call;       /* what the door sees; first */
+    struct curl_pool *pool;
+    struct curl_call *next, *previous, *next_cancelled;
     const struct upstream_callbacks *cb;
     void *context;
     CURL *easy;
@@ -71,9 +70,9 @@ static uint64_t now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void call_free(struct upstream_call *u)
+static void call_free(struct curl_call *u)
 {
-    struct upstream_pool *p = u->pool;
+    struct curl_pool *p = u->pool;
     if (u->previous)
         u->previous->next = u->next;
     else
@@ -91,12 +90,12 @@ static void call_free(struct upstream_call *u)
 
 /* ---- what libcurl calls ---- */
 
-static bool refuse(struct upstream_call *u, const char *why)
+static bool refuse(struct curl_call *u, const char *why)
 {
     u->bad = why;
     return false;
 }
-static bool on_head_bytes(struct upstream_call *u, struct span line)
+static bool on_head_bytes(struct curl_call *u, struct span line)
 {
     if (u->has_head)
         return true; /* trailers, which libcurl gives here too; ours are read from the raw chunks */
@@ -106,7 +105,7 @@ static bool on_head_bytes(struct upstream_call *u, struct span line)
         return line.len == 1 && line.at[0] == '\n' ? refuse(u, "its head ends with a bare LF") : true;
     struct http_head h;
     struct http_problem problem;
-    struct http_limits limits = { .head_bytes = HEAD_MOST, .fields = 512 };
+    struct http_limits limits = { .head_bytes = UPSTREAM_HEAD_MOST, .fields = UPSTREAM_FIELDS_MOST };
     size_t used = 0;
     u->scanned = 0;
     arena_reset(u->arena);
@@ -115,7 +114,7 @@ static bool on_head_bytes(struct upstream_call *u, struct span line)
     if (h.status == 101)
         return refuse(u, "it switched protocols unasked");
     if (h.status < 200) {
-        if (++u->interims > INTERIM_MOST)
+        if (++u->interims > UPSTREAM_INTERIM_MOST)
             return refuse(u, "interim answers without end");
         if (h.status != 100 && u->cb->on_interim)
             u->cb->on_interim(u->context, &h);
@@ -133,14 +132,14 @@ static bool on_head_bytes(struct upstream_call *u, struct span line)
 }
 static size_t header_callback(char *bytes, size_t size, size_t n, void *p)
 {
-    struct upstream_call *u = p;
+    struct curl_call *u = p;
     if (u->is_cancelled)
         return 0;
     return on_head_bytes(u, (struct span){ bytes, size * n }) ? size * n : 0;
 }
 static size_t write_callback(char *bytes, size_t size, size_t n, void *p)
 {
-    struct upstream_call *u = p;
+    struct curl_call *u = p;
     struct span in = { bytes, size * n };
     if (u->is_cancelled || !u->has_head)
         return 0;
@@ -181,7 +180,7 @@ static size_t write_callback(char *bytes, size_t size, size_t n, void *p)
 }
 static size_t read_callback(char *to, size_t size, size_t n, void *p)
 {
-    struct upstream_call *u = p;
+    struct curl_call *u = p;
     size_t most = size * n, have = u->out.len - u->out_at;
     if (u->is_cancelled)
         return CURL_READFUNC_ABORT;
@@ -218,7 +217,7 @@ static int port_of(int fd, int (*name)(int, struct sockaddr *, socklen_t *))
  * gateway must not do it twice (RFC 9110 9.2.2), unless nothing of it had left. */
 static int before_request(void *p, char *remote, char *local, int remote_port, int local_port)
 {
-    struct upstream_call *u = p;
+    struct curl_call *u = p;
     long sent = 0;
     (void)remote, (void)local;
     curl_easy_getinfo(u->easy, CURLINFO_REQUEST_SIZE, &sent);
@@ -241,7 +240,7 @@ static int before_request(void *p, char *remote, char *local, int remote_port, i
 
 /* ---- the event loop ---- */
 
-static void finish(struct upstream_call *u, CURLcode code)
+static void finish(struct curl_call *u, CURLcode code)
 {
     enum upstream_end end = UPSTREAM_WHOLE;
     if (u->is_stale && !u->has_sent && code == CURLE_ABORTED_BY_CALLBACK) {
@@ -274,12 +273,12 @@ static void finish(struct upstream_call *u, CURLcode code)
         u->cb->on_end(u->context, end, buf_span(&u->trailers), why);
     call_free(u);
 }
-static void reap(struct upstream_pool *p)
+static void reap(struct curl_pool *p)
 {
     CURLMsg *m;
     int more;
     while ((m = curl_multi_info_read(p->multi, &more))) {
-        struct upstream_call *u = NULL;
+        struct curl_call *u = NULL;
         if (m->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&u);
@@ -288,12 +287,12 @@ static void reap(struct upstream_pool *p)
             finish(u, code);
     }
     while (p->cancelled) {
-        struct upstream_call *u = p->cancelled;
+        struct curl_call *u = p->cancelled;
         p->cancelled = u->next_cancelled;
         call_free(u);
     }
 }
-static void work(struct upstream_pool *p, curl_socket_t fd, int what)
+static void work(struct curl_pool *p, curl_socket_t fd, int what)
 {
     int running;
     p->is_inside = true;
@@ -314,14 +313,14 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 }
 static int close_callback(void *context, curl_socket_t fd)
 {
-    struct upstream_pool *p = context;
+    struct curl_pool *p = context;
     if (fd >= 0 && fd < 65536)
         p->ports[fd].local = p->ports[fd].remote = 0;
     return close(fd);
 }
 static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *context, void *watched)
 {
-    struct upstream_pool *p = context;
+    struct curl_pool *p = context;
     struct watched *w = watched;
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
@@ -356,7 +355,7 @@ static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *context
 }
 static int timer_callback(CURLM *multi, long wait_ms, void *context)
 {
-    struct upstream_pool *p = context;
+    struct curl_pool *p = context;
     (void)multi;
     if (wait_ms < 0) {
         event_del(&p->timer);
@@ -367,9 +366,9 @@ static int timer_callback(CURLM *multi, long wait_ms, void *context)
     return 0;
 }
 
-struct upstream_pool *upstream_pool_new(struct event_base *base, void (*after_turn)(void *context), void *context)
+static void *pool_new(struct event_base *base, void (*after_turn)(void *context), void *context)
 {
-    struct upstream_pool *p = calloc(1, sizeof *p);
+    struct curl_pool *p = calloc(1, sizeof *p);
     must(p != NULL);
     p->base = base;
     p->after_turn = after_turn;
@@ -385,10 +384,9 @@ struct upstream_pool *upstream_pool_new(struct event_base *base, void (*after_tu
     curl_multi_setopt(p->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
     return p;
 }
-void upstream_pool_free(struct upstream_pool *p)
+static void pool_free(void *pool)
 {
-    if (!p)
-        return;
+    struct curl_pool *p = pool;
     reap(p);
     while (p->calls)
         call_free(p->calls);
@@ -400,8 +398,8 @@ void upstream_pool_free(struct upstream_pool *p)
 /* ---- a call ---- */
 
 /* A node of the header list, built in the call's arena: libcurl only reads it. */
-static void header_line(struct upstream_call *u, struct curl_slist ***end, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void header_line(struct upstream_call *u, struct curl_slist ***end, const char *format, ...)
+static void header_line(struct curl_call *u, struct curl_slist ***end, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void header_line(struct curl_call *u, struct curl_slist ***end, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -412,23 +410,25 @@ static void header_line(struct upstream_call *u, struct curl_slist ***end, const
     *end = &node->next;
 }
 
-struct upstream_call *upstream_start(struct upstream_pool *p, const struct upstream_request *r, const struct upstream_callbacks *cb, void *context)
+static struct upstream_call *start(void *pool, const struct upstream_request *r, const struct upstream_callbacks *cb, void *context)
 {
-    struct upstream_call *u = calloc(1, sizeof *u);
+    struct curl_pool *p = pool;
+    struct curl_call *u = calloc(1, sizeof *u);
     must(u != NULL);
+    u->call.client = &upstream_curl;
     u->pool = p;
     u->cb = cb;
     u->context = context;
     u->easy = curl_easy_init();
     must(u->easy != NULL);
     u->arena = arena_new(1 << 20);
-    u->head.cap = HEAD_MOST;
-    u->trailers.cap = TRAILERS_MOST;
+    u->head.cap = UPSTREAM_HEAD_MOST;
+    u->trailers.cap = UPSTREAM_TRAILERS_MOST;
     u->chunks.trailers = &u->trailers;
     u->out.cap = UPSTREAM_WRITE_ROOM;
     u->is_head_request = span_is(r->method, "HEAD");
     u->is_tls = span_is(r->to->scheme, "https");
-    u->is_idempotent = u->is_head_request || span_is(r->method, "GET") || span_is(r->method, "OPTIONS") || span_is(r->method, "PUT") || span_is(r->method, "DELETE");
+    u->is_idempotent = upstream_is_idempotent(r->method);
     u->next = p->calls;
     if (p->calls)
         p->calls->previous = u;
@@ -440,7 +440,10 @@ struct upstream_call *upstream_start(struct upstream_pool *p, const struct upstr
                                    is_v6 ? "]" : "", r->to->port);
     curl_easy_setopt(e, CURLOPT_URL, url.at);
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_REQUEST_TARGET, arena_text(u->arena, r->target));
+    /* Plain http comes here for the proxy's sake only (upstream.c), and proxies want the target in absolute form (RFC 9112 3.2.2). */
+    url.len--; /* the last slash is the target's */
+    curl_easy_setopt(e, CURLOPT_REQUEST_TARGET, u->is_tls || !r->target.len || r->target.at[0] != '/' ? arena_text(u->arena, r->target)
+                     : arena_printf(u->arena, SPAN_FMT "%.*s", SPAN_ARG(url), (int)r->target.len, r->target.at).at);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_HTTP_TRANSFER_DECODING, 0L);
     curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
@@ -514,11 +517,11 @@ struct upstream_call *upstream_start(struct upstream_pool *p, const struct upstr
         call_free(u);
         return NULL;
     }
-    return u;
+    return &u->call;
 }
 
 /* libcurl may hand over what it kept while paused from within curl_easy_pause: then cancels must wait as well. */
-static void set_pause(struct upstream_call *u, int bits)
+static void curl_pause(struct curl_call *u, int bits)
 {
     bool was_inside = u->pool->is_inside;
     u->pool->is_inside = true;
@@ -526,8 +529,9 @@ static void set_pause(struct upstream_call *u, int bits)
     u->pool->is_inside = was_inside;
 }
 
-size_t upstream_write(struct upstream_call *u, struct span data)
+static size_t write_some(struct upstream_call *call, struct span data)
 {
+    struct curl_call *u = (struct curl_call *)call;
     size_t room = u->out.cap - (u->out.len - u->out_at);
     if (u->out_at) {
         buf_drop(&u->out, u->out_at);
@@ -542,33 +546,36 @@ size_t upstream_write(struct upstream_call *u, struct span data)
     }
     if (data.len && u->is_out_waiting && !u->pool->is_inside) {
         u->is_out_waiting = false;
-        set_pause(u, u->is_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+        curl_pause(u, u->is_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
     }
     return data.len;
 }
-void upstream_write_end(struct upstream_call *u)
+static void write_end(struct upstream_call *call)
 {
+    struct curl_call *u = (struct curl_call *)call;
     u->is_out_ended = true;
     if (u->first_byte_ms && !u->has_head)
         u->deadline_ms = now_ms() + u->first_byte_ms;
     if (u->is_out_waiting && !u->pool->is_inside) {
         u->is_out_waiting = false;
-        set_pause(u, u->is_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+        curl_pause(u, u->is_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
     }
 }
-void upstream_pause(struct upstream_call *u, bool is_paused)
+static void set_paused(struct upstream_call *call, bool is_paused)
 {
+    struct curl_call *u = (struct curl_call *)call;
     if (u->is_paused == is_paused || u->is_cancelled)
         return;
     u->is_paused = is_paused;
-    set_pause(u, (is_paused ? CURLPAUSE_RECV : 0) | (u->is_out_waiting ? CURLPAUSE_SEND : 0));
+    curl_pause(u, (is_paused ? CURLPAUSE_RECV : 0) | (u->is_out_waiting ? CURLPAUSE_SEND : 0));
     if (is_paused)
         u->deadline_ms = 0; /* the silence is ours */
     else if (u->between_ms)
         u->deadline_ms = now_ms() + u->between_ms;
 }
-void upstream_cancel(struct upstream_call *u)
+static void cancel(struct upstream_call *call)
 {
+    struct curl_call *u = (struct curl_call *)call;
     if (u->is_cancelled)
         return;
     u->is_cancelled = true;
@@ -579,14 +586,16 @@ void upstream_cancel(struct upstream_call *u)
         call_free(u);
     }
 }
-void upstream_tick(struct upstream_pool *p, uint64_t now)
+static void tick(void *pool, uint64_t now)
 {
-    for (struct upstream_call *u = p->calls, *next; u; u = next) {
+    struct curl_pool *p = pool;
+    for (struct curl_call *u = p->calls, *next; u; u = next) {
         next = u->next;
         if (u->deadline_ms && now > u->deadline_ms && !u->is_cancelled) {
             u->timed_out = true;
             finish(u, CURLE_OPERATION_TIMEDOUT);
         }
     }
-    p->after_turn(p->context);
 }
+
+const struct upstream_client upstream_curl = { pool_new, pool_free, start, write_some, write_end, set_paused, cancel, tick };
