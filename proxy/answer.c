@@ -20,57 +20,24 @@ static bool is_durable(const struct exchange *x)
 
 /* ---- towards the client ---- */
 
-static void put_fields(struct buf *o, const struct http_field *f, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        buf_add(o, f[i].name);
-        buf_add_text(o, ": ");
-        buf_add(o, f[i].value);
-        buf_add_text(o, "\r\n");
-    }
-}
 void answer_send_head(struct exchange *x, enum http_framing framing, uint64_t length)
 {
-    struct conn *c = x->c;
-    struct buf *o = &c->out;
+    struct client_head h = { .status = x->upstream_status, .reason = x->answer_reason, .fields = x->answer_fields, .nfields = x->nanswer_fields,
+                             .framing = framing == HTTP_UNTIL_CLOSE ? HTTP_CHUNKED : framing, .length = length, .exchange_id = { x->id, RECORD_ID_BYTES } };
     x->is_head_sent = true;
     x->status = x->upstream_status;
     if (!x->is_body_done)
         x->keeps_alive = false; /* answered before the request is in: its rest must never be read as another one */
-    if (framing == HTTP_UNTIL_CLOSE)
-        framing = HTTP_CHUNKED;
-    if (framing == HTTP_CHUNKED && x->head.minor == 0) {
-        framing = HTTP_UNTIL_CLOSE;
-        x->keeps_alive = false;
-    }
-    x->is_chunked_out = framing == HTTP_CHUNKED;
-    buf_printf(o, "HTTP/1.1 %d %.*s\r\n", x->status, (int)x->answer_reason.len, x->answer_reason.at ? x->answer_reason.at : "");
-    put_fields(o, x->answer_fields, x->nanswer_fields);
-    if (framing == HTTP_LENGTH)
-        buf_printf(o, "content-length: %llu\r\n", (unsigned long long)length);
-    else if (framing == HTTP_CHUNKED)
-        buf_add_text(o, "transfer-encoding: chunked\r\n");
-    buf_printf(o, "x-vigie-exchange: %s\r\n", x->id);
-    if (!x->keeps_alive)
-        buf_add_text(o, "connection: close\r\n");
-    else if (x->head.minor == 0)
-        buf_add_text(o, "connection: keep-alive\r\n");
-    buf_add_text(o, "\r\n");
-    conn_dirty(c);
+    x->is_open_ended = h.framing == HTTP_CHUNKED && x->head.minor > 0;
+    x->client->ops->head(x->client, &h);
 }
 static void write_out(struct exchange *x, struct span s)
 {
-    struct conn *c = x->c;
-    if (!s.len || !c)
+    if (!s.len || !x->client)
         return;
     if (!x->first_byte_ns)
         x->first_byte_ns = clock_ns();
-    if (x->is_chunked_out)
-        buf_printf(&c->out, "%zx\r\n", s.len);
-    buf_add(&c->out, s);
-    if (x->is_chunked_out)
-        buf_add(&c->out, SPAN("\r\n"));
-    conn_dirty(c);
+    x->client->ops->body(x->client, s);
 }
 
 /* What the record keeps of the answer: as it came, but redacted where that was done, and with what a block kept back. */
@@ -178,7 +145,7 @@ static void block(struct exchange *x, const char *message)
     /* In mid-stream: the API's own error event at an event boundary and a clean end; where that cannot be said, a cut. */
     struct refusal r = { .status = 403, .message = text, .code = "policy_blocked", .rule = rule ? rule->id : NULL, .request_id = { x->id, RECORD_ID_BYTES } };
     x->is_refused = true;
-    if (!x->is_chunked_out || answer_reader_is_coded(x->reader) || !x->api->refuse_stream
+    if (!x->is_open_ended || answer_reader_is_coded(x->reader) || !x->api->refuse_stream
         || !x->api->refuse_stream(&x->held, answer_reader_framing(x->reader), &r)) {
         buf_clear(&x->held);
         x->is_up_cut = true;
@@ -248,7 +215,7 @@ static bool pump(struct exchange *x, bool is_end)
 }
 static bool let_go(struct exchange *x)
 {
-    if (!x->is_head_sent || must_wait(x) || !x->c)
+    if (!x->is_head_sent || must_wait(x) || !x->client)
         return true;
     if (!x->v.nredactions && x->pending_at == x->npending && x->held.len == 0)
         return true;
@@ -281,13 +248,10 @@ static void on_interim(void *context, const struct http_head *h)
     struct exchange *x = context;
     struct http_field *fields;
     size_t n;
-    if (!x->c || x->head.minor == 0 || x->is_head_sent || h->status == 101)
+    if (!x->client || x->head.minor == 0 || x->is_head_sent || h->status == 101)
         return;
     copy_fields(x, h, &fields, &n);
-    buf_printf(&x->c->out, "HTTP/1.1 %d %.*s\r\n", h->status, (int)h->reason.len, h->reason.at ? h->reason.at : "");
-    put_fields(&x->c->out, fields, n);
-    buf_add_text(&x->c->out, "\r\n");
-    conn_dirty(x->c);
+    x->client->ops->interim(x->client, h->status, h->reason, fields, n);
 }
 static void on_head(void *context, const struct http_head *h)
 {
@@ -323,7 +287,9 @@ static void on_head(void *context, const struct http_head *h)
         exchange_facts(x, &facts);
         x->scan = stream_scan_new(x->route->rules, &x->route->env, x->t, &facts, &x->v);
     }
-    if (!x->acts)
+    /* A head that is the whole answer waits for the record like any last piece. */
+    bool is_all = x->has_no_body || (h->framing == HTTP_LENGTH && h->length == 0);
+    if (!x->acts && !(is_all && is_durable(x)))
         answer_send_head(x, h->framing, h->length);
     x->busy_ns += clock_ns() - began;
 }
@@ -363,7 +329,8 @@ static void on_body(void *context, struct span data)
         else
             write_out(x, data);
     }
-    if (x->c && x->up && !x->is_up_paused && conn_unsent(x->c) + (x->state == X_COMMIT || !x->acts ? x->held.len : 0) > OUT_HIGH) {
+    if (x->client && x->up && !x->is_up_paused
+        && x->client->ops->unsent(x->client) + (x->state == X_COMMIT || !x->acts ? x->held.len : 0) > x->client->unsent_most) {
         x->is_up_paused = true;
         upstream_pause(x->up, true);
     }
@@ -424,10 +391,8 @@ static void on_writable(void *context)
         if (x->is_body_done) {
             if (x->up)
                 upstream_write_end(x->up);
-        } else if (x->c) {
-            conn_reading(x->c, true);
-            if (x->c->in.len)
-                conn_process(x->c);
+        } else if (x->client) {
+            x->client->ops->body_wanted(x->client);
         }
     }
 }
@@ -486,34 +451,20 @@ static void release_all(struct exchange *x)
 }
 static void finish(struct exchange *x)
 {
-    struct conn *c = x->c;
-    if (!c) {
-        exchange_end(x);
-        return;
-    }
-    if (x->is_up_cut) {
-        /* What came is sent; then the end that its framing cannot mistake for a whole. A length or chunks left open say so by
-         * themselves; without either only a reset does. */
+    struct client *c = x->client;
+    if (c && x->is_up_cut) {
         x->keeps_alive = false;
-        c->x = NULL;
-        x->c = NULL;
-        exchange_end(x);
-        conn_reset(c);
-        return;
+        c->ops->cut(c);
+    } else if (c) {
+        c->ops->end(c, buf_span(&x->trailers));
     }
-    if (x->is_chunked_out) {
-        buf_add_text(&c->out, "0\r\n");
-        buf_add(&c->out, buf_span(&x->trailers));
-        buf_add_text(&c->out, "\r\n");
-    }
-    conn_dirty(c);
-    exchange_done(x);
+    x->client = NULL;
+    exchange_end(x);
 }
 void answer_committed(struct exchange *x, bool is_safe)
 {
-    struct conn *c = x->c;
     x->is_committed = true;
-    if (!c) {
+    if (!x->client) {
         exchange_end(x);
         return;
     }
@@ -521,7 +472,7 @@ void answer_committed(struct exchange *x, bool is_safe)
         count(&x->m->troubles[TROUBLE_STORE], 1);
         if (x->route->on_store_failure == FAILURE_PASS) {
             store_lost(server_store(x->w->server), 1);
-        } else if (!x->is_head_sent || (x->is_refused && !x->status)) {
+        } else if (!x->is_head_sent) {
             buf_clear(&x->held);
             exchange_refuse(x, 503, "store_unavailable", "this exchange could not be recorded, and the route's policy is to refuse it then", NULL, false);
             return;
@@ -530,10 +481,13 @@ void answer_committed(struct exchange *x, bool is_safe)
             buf_clear(&x->held);
         }
     }
-    if (x->is_refused && !x->is_chunked_out && !x->is_up_cut) {
-        buf_add(&c->out, buf_span(&x->held)); /* a refusal of our own with its head in held */
-        conn_dirty(c);
-        exchange_done(x);
+    if (x->is_own) {
+        struct client_head h = { .status = x->status, .reason = span_of(http_reason(x->status)), .fields = x->answer_fields, .nfields = x->nanswer_fields,
+                                 .framing = HTTP_LENGTH, .length = x->held.len, .exchange_id = { x->id, x->route ? RECORD_ID_BYTES : 0 } };
+        x->client->ops->head(x->client, &h);
+        if (!x->is_head_request)
+            x->client->ops->body(x->client, buf_span(&x->held));
+        finish(x);
         return;
     }
     release_all(x);
@@ -552,7 +506,7 @@ void answer_left(struct exchange *x)
 void answer_tick(struct exchange *x)
 {
     uint64_t now = x->w->now_ms;
-    if (x->state != X_ANSWER || !x->c)
+    if (x->state != X_ANSWER || !x->client)
         return;
     if (x->is_end_marked && !x->is_recorded && now >= x->end_mark_ms + END_MARK_WAIT_MS) {
         /* The API's own end has come, the connection's has not: the record need not wait for it. */
@@ -561,9 +515,9 @@ void answer_tick(struct exchange *x)
         conclude(x);
         return;
     }
-    if (x->scan && x->is_head_sent && x->held.len && x->is_chunked_out && answer_reader_framing(x->reader) == FRAMING_SSE
-        && !answer_reader_is_coded(x->reader) && now >= x->c->sent_ms + KEEPALIVE_COMMENT_MS) {
+    if (x->scan && x->is_head_sent && x->held.len && x->is_open_ended && answer_reader_framing(x->reader) == FRAMING_SSE
+        && !answer_reader_is_coded(x->reader) && now >= x->client->sent_ms + KEEPALIVE_COMMENT_MS) {
         write_out(x, SPAN(": still being checked\n\n"));
-        x->c->sent_ms = now;
+        x->client->sent_ms = now;
     }
 }

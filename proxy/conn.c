@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A client's connection: bytes in become heads and bodies, what exchanges say goes out with one write a turn.
- *
- *   HEAD ──head──▶ BODY ──body whole──▶ ANSWER ──answer out──▶ HEAD (keep-alive)
- *     └──────── refused ───────────────────┴──▶ LINGER ──▶ DEAD
+ * A client's connection: bytes in go to its protocol (h1.c), what that says goes out with one write a turn.
  *
  * An empty connection holds no buffers: reads go into the worker's shared buffer and only what is left over is kept.
  * In clear the socket is used as it is; with TLS each read and write goes through the session, and the greeting (handshake) has the time
@@ -21,15 +18,6 @@
 static void on_read(evutil_socket_t fd, short what, void *context);
 static void on_write(evutil_socket_t fd, short what, void *context);
 
-static struct limits *limits_of(struct conn *c)
-{
-    return &c->w->now->g->config->limits;
-}
-static uint64_t in_ms(struct conn *c, uint64_t ms)
-{
-    return ms ? c->w->now_ms + ms : 0;
-}
-
 static void conn_new(struct listening *l, int fd)
 {
     struct worker *w = l->w;
@@ -46,6 +34,7 @@ static void conn_new(struct listening *l, int fd)
     c->on = l;
     c->fd = fd;
     c->is_reading = true;
+    c->one = (struct client){ .ops = &h1_client, .conn = c, .unsent_most = OUT_HIGH };
     c->next = w->conns;
     if (w->conns)
         w->conns->previous = c;
@@ -54,7 +43,7 @@ static void conn_new(struct listening *l, int fd)
     event_assign(&c->read_ev, w->base, fd, EV_READ | EV_PERSIST, on_read, c);
     event_assign(&c->write_ev, w->base, fd, EV_WRITE, on_write, c);
     event_add(&c->read_ev, NULL);
-    c->deadline_ms = in_ms(c, limits_of(c)->head_ms);
+    c->deadline_ms = conn_in_ms(c, conn_limits(c)->head_ms);
     count(&w->metrics->connections_accepted, 1);
     count(&w->metrics->connections_open, 1);
 }
@@ -129,9 +118,9 @@ void conn_close(struct conn *c)
 {
     if (c->state == CONN_DEAD)
         return;
-    struct exchange *x = c->x;
+    struct exchange *x = c->one.x;
     c->state = CONN_DEAD;
-    c->x = NULL;
+    c->one.x = NULL;
     event_del(&c->read_ev);
     event_del(&c->write_ev);
     if (c->ssl) {
@@ -214,9 +203,9 @@ bool conn_flush(struct conn *c)
             return false;
         }
         c->out_at += (size_t)n;
-        c->sent_ms = w->now_ms;
+        c->one.sent_ms = w->now_ms;
         if (c->state == CONN_ANSWER)
-            c->deadline_ms = in_ms(c, limits_of(c)->idle_ms);
+            c->deadline_ms = conn_in_ms(c, conn_limits(c)->idle_ms);
     }
     if (c->state == CONN_DEAD)
         return false;
@@ -225,97 +214,35 @@ bool conn_flush(struct conn *c)
         buf_free(&c->out);
     else
         buf_clear(&c->out);
-    if (c->closes_after && !c->x && c->state != CONN_LINGER) {
+    if (c->closes_after && !c->one.x && c->state != CONN_LINGER) {
         if (c->ssl && tls_goodbye(c->ssl) == TLS_WRITE) {
             when_writable(c);
             return false;
         }
         shutdown(c->fd, SHUT_WR);
         c->state = CONN_LINGER;
-        c->deadline_ms = in_ms(c, LINGER_MS);
+        c->deadline_ms = conn_in_ms(c, LINGER_MS);
         buf_free(&c->in);
         conn_reading(c, true);
     }
-    if (c->x && conn_unsent(c) < OUT_LOW)
-        exchange_room(c->x);
+    if (c->one.x && conn_unsent(c) < OUT_LOW)
+        exchange_room(c->one.x);
     if (c->state == CONN_HEAD && !c->in.len)
         conn_reading(c, true);
     return true;
 }
 
-/* Who does not take his answers is not read either, or answers to a long row of requests would gather. */
-static bool wants_more(const struct conn *c)
-{
-    return c->in.len < IN_MOST && !(c->x && c->x->spill.len) && (c->state == CONN_BODY || conn_unsent(c) < OUT_HIGH);
-}
-static void feed(struct conn *c, struct span *in)
-{
-    while (in->len) {
-        struct http_head head;
-        struct http_problem problem = { 0 };
-        struct http_limits limits = { .head_bytes = limits_of(c)->header };
-        size_t used = 0;
-        switch (c->state) {
-        case CONN_HEAD: {
-            if (conn_unsent(c) >= OUT_HIGH)
-                return; /* conn_flush goes on when there is room */
-            if (!c->arena)
-                c->arena = worker_arena(c->w);
-            enum http_read r = http_read_request(&head, c->arena, *in, &limits, &c->scanned, &used, &problem);
-            if (r == HTTP_MORE) {
-                arena_reset(c->arena);
-                if (c->has_answered && c->in.len == 0)
-                    c->deadline_ms = in_ms(c, limits_of(c)->head_ms); /* no longer idle: a head is on its way */
-                return;
-            }
-            c->scanned = 0;
-            if (r == HTTP_BAD) {
-                arena_reset(c->arena);
-                count(&c->w->metrics->refused_heads, 1);
-                conn_refuse(c, problem.status ? problem.status : 400, "bad_request", problem.why ? problem.why : "the request cannot be read");
-                in->len = 0;
-                return;
-            }
-            struct arena *arena = c->arena;
-            struct span bytes = span_cut(*in, 0, used);
-            c->arena = NULL;
-            c->state = CONN_BODY;
-            c->deadline_ms = in_ms(c, limits_of(c)->head_ms);
-            exchange_begin(c, &head, bytes, arena);
-            in->at += used;
-            in->len -= used;
-            break;
-        }
-        case CONN_BODY: {
-            size_t before = in->len;
-            if (c->x)
-                exchange_read(c->x, in);
-            if (in->len != before)
-                c->deadline_ms = in_ms(c, limits_of(c)->head_ms);
-            if (c->state == CONN_BODY)
-                return; /* all used, or the upstream has no room */
-            break;
-        }
-        case CONN_ANSWER:
-            return;
-        case CONN_LINGER:
-        case CONN_DEAD:
-            in->len = 0;
-            return;
-        }
-    }
-}
 void conn_process(struct conn *c)
 {
     struct span in = buf_span(&c->in);
     size_t had = in.len;
-    feed(c, &in);
+    h1_read(c, &in);
     if (c->state == CONN_DEAD)
         return;
     buf_drop(&c->in, had - in.len);
     if (!c->in.len)
         buf_free(&c->in);
-    conn_reading(c, wants_more(c));
+    conn_reading(c, h1_wants_more(c));
 }
 
 static void greeted(struct conn *c)
@@ -375,10 +302,10 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         conn_process(c);
     } else {
         struct span in = { w->read_buffer, (size_t)n };
-        feed(c, &in);
+        h1_read(c, &in);
         if (c->state != CONN_DEAD && in.len) {
             buf_add(&c->in, in);
-            conn_reading(c, wants_more(c));
+            conn_reading(c, h1_wants_more(c));
         }
     }
     worker_turn_end(w);
@@ -397,17 +324,19 @@ static void on_write(evutil_socket_t fd, short what, void *context)
 
 void conn_tick(struct conn *c)
 {
-    if (c->x)
-        exchange_tick(c->x);
+    struct exchange *x = c->one.x;
+    if (x)
+        exchange_tick(x);
     if (c->state == CONN_DEAD || !c->deadline_ms || c->w->now_ms < c->deadline_ms)
         return;
-    if ((c->state == CONN_ANSWER && !conn_unsent(c)) || (c->state == CONN_BODY && c->x && c->x->spill.len)) {
+    x = c->one.x;
+    if ((c->state == CONN_ANSWER && !conn_unsent(c)) || (c->state == CONN_BODY && x && exchange_is_full(x))) {
         c->deadline_ms = 0; /* it is the upstream's turn; its own limits hold */
-    } else if ((c->state == CONN_HEAD && c->in.len) || (c->state == CONN_BODY && c->x && !c->x->is_head_sent)) {
-        if (c->x)
-            exchange_refuse(c->x, 408, "request_timeout", "the request did not arrive in time", NULL, false);
+    } else if ((c->state == CONN_HEAD && c->in.len) || (c->state == CONN_BODY && x && !x->is_head_sent)) {
+        if (x)
+            exchange_refuse(x, 408, "request_timeout", "the request did not arrive in time", NULL, false);
         else
-            conn_refuse(c, 408, "request_timeout", "the request did not arrive in time");
+            h1_refuse(c, 408, "request_timeout", "the request did not arrive in time");
     } else {
         conn_close(c);
     }

@@ -8,36 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const char *reason_of(int status)
-{
-    static const struct { int status; const char *reason; } reasons[] = {
-        { 400, "Bad Request" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 408, "Request Timeout" }, { 413, "Content Too Large" },
-        { 414, "URI Too Long" }, { 417, "Expectation Failed" }, { 431, "Request Header Fields Too Large" }, { 501, "Not Implemented" },
-        { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
-    };
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (reasons[i].status == status)
-            return reasons[i].reason;
-    return "Error";
-}
-
-/* RFC 9457, for requests that never got as far as an API. */
-void conn_refuse(struct conn *c, int status, const char *code, const char *why)
-{
-    struct buf body = { .cap = 4096 };
-    buf_printf(&body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"", reason_of(status), status);
-    buf_add_json(&body, span_of(why));
-    buf_add_text(&body, "\"}\n");
-    buf_printf(&c->out, "HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\ncontent-length: %zu\r\nconnection: close\r\nx-vigie-error: %s\r\n\r\n",
-               status, reason_of(status), body.len, code);
-    buf_add(&c->out, buf_span(&body));
-    buf_free(&body);
-    c->closes_after = true;
-    c->has_answered = true;
-    c->state = CONN_ANSWER;
-    conn_dirty(c);
-}
-
 /* ---- beginning ---- */
 
 static void move(struct span *s, struct span from, const char *to)
@@ -63,14 +33,15 @@ void exchange_facts(struct exchange *x, struct facts *f)
 }
 static void request_done(struct exchange *x);
 
-void exchange_begin(struct conn *c, const struct http_head *head, struct span head_bytes, struct arena *arena)
+void exchange_begin(struct client *c, const struct http_head *head, struct span head_bytes, struct arena *arena)
 {
-    struct worker *w = c->w;
+    struct worker *w = c->conn->w;
+    const struct listener *on = c->conn->on->l;
     struct exchange *x = arena_alloc(arena, sizeof *x);
     struct span kept = arena_copy(arena, head_bytes);
     struct timespec wall;
     x->w = w;
-    x->c = c;
+    x->client = c;
     x->arena = arena;
     x->head = *head;
     struct span *spans[] = { &x->head.method, &x->head.target, &x->head.path, &x->head.query, &x->head.host, &x->head.reason };
@@ -89,13 +60,12 @@ void exchange_begin(struct conn *c, const struct http_head *head, struct span he
     x->keeps_alive = x->head.is_keep_alive && !w->is_stopping;
     x->is_head_request = span_is(x->head.method, "HEAD");
     x->is_body_done = x->head.framing == HTTP_NO_BODY || (x->head.framing == HTTP_LENGTH && x->head.length == 0);
-    x->request_left = x->head.framing == HTTP_LENGTH ? x->head.length : 0;
     verdict_begin(&x->v);
     c->x = x;
     count(&w->metrics->exchanges_open, 1);
 
     const char *why = NULL;
-    if (!c->on->l) {
+    if (!on) {
         exchange_refuse(x, 503, "listener_closed", "this address is no longer served", NULL, false);
         return;
     }
@@ -103,7 +73,7 @@ void exchange_begin(struct conn *c, const struct http_head *head, struct span he
         exchange_refuse(x, 400, "bad_request", why, NULL, false);
         return;
     }
-    x->route = config_route(x->hold->g->config, c->on->l, x->head.path, &x->rest);
+    x->route = config_route(x->hold->g->config, on, x->head.path, &x->rest);
     if (!x->route) {
         count(&w->metrics->unrouted, 1);
         exchange_refuse(x, 404, "no_route", "no route of vigie takes this path: see `routes` in its configuration", NULL, false);
@@ -127,20 +97,15 @@ void exchange_begin(struct conn *c, const struct http_head *head, struct span he
     bool has_body = x->head.framing != HTTP_NO_BODY;
     x->body.cap = l->body;
     x->streams_body = has_body && !n->acts_on_prompt && (x->head.framing == HTTP_CHUNKED || x->head.length > WHOLE_BODY);
-    if (has_body && x->head.expects_continue) {
-        buf_add_text(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
-        conn_dirty(c);
-    }
+    if (has_body && x->head.expects_continue)
+        c->ops->interim(c, 100, SPAN("Continue"), NULL, 0);
     if (x->streams_body) {
         exchange_start_upstream(x);
         if (x->is_refused)
             return;
     }
-    if (x->is_body_done) {
-        c->state = CONN_ANSWER;
-        c->deadline_ms = 0;
+    if (x->is_body_done)
         request_done(x);
-    }
 }
 
 /* ---- the body ---- */
@@ -153,8 +118,10 @@ static size_t keep_most(const struct exchange *x)
         most = READ_MOST;
     return most;
 }
-static bool take(struct exchange *x, struct span data)
+bool exchange_body(struct exchange *x, struct span data)
 {
+    if (x->is_refused)
+        return false;
     x->request_bytes += data.len;
     if (x->request_bytes > x->route->limits.body) {
         count(&x->m->troubles[TROUBLE_TOO_LARGE], 1);
@@ -187,36 +154,13 @@ static void spill_on(struct exchange *x)
             upstream_write_end(x->up);
     }
 }
-void exchange_read(struct exchange *x, struct span *in)
+bool exchange_is_full(const struct exchange *x)
 {
-    struct http_problem problem = { 0 };
-    while (!x->is_body_done && !x->spill.len && !x->is_refused) {
-        struct span data = { 0 };
-        if (x->head.framing == HTTP_LENGTH) {
-            data = span_cut(*in, 0, in->len < x->request_left ? in->len : (size_t)x->request_left);
-            in->at += data.len;
-            in->len -= data.len;
-            x->request_left -= data.len;
-            x->is_body_done = x->request_left == 0;
-        } else {
-            enum http_read r = http_chunks_read(&x->request_chunks, in, &data, &problem);
-            if (r == HTTP_BAD) {
-                exchange_refuse(x, problem.status ? problem.status : 400, "bad_request", problem.why ? problem.why : "the body's chunks cannot be read", NULL, false);
-                return;
-            }
-            x->is_body_done = r == HTTP_DONE;
-        }
-        if (data.len && !take(x, data))
-            return;
-        if (!data.len && !x->is_body_done)
-            return;
-    }
-    if (!x->is_body_done)
-        return;
-    if (x->c && x->c->state == CONN_BODY) {
-        x->c->state = CONN_ANSWER;
-        x->c->deadline_ms = 0;
-    }
+    return x->spill.len > 0;
+}
+void exchange_body_end(struct exchange *x)
+{
+    x->is_body_done = true;
     if (!x->is_refused)
         request_done(x);
 }
@@ -365,7 +309,7 @@ void exchange_start_upstream(struct exchange *x)
 
 void exchange_refuse(struct exchange *x, int status, const char *code, const char *message, const char *rule, bool records)
 {
-    struct conn *c = x->c;
+    struct client *c = x->client;
     x->is_refused = true;
     if (x->up) {
         upstream_cancel(x->up);
@@ -378,43 +322,39 @@ void exchange_refuse(struct exchange *x, int status, const char *code, const cha
     if (x->is_head_sent) { /* another answer has begun: a second head would stand in its body, so a cut says it */
         if (!x->error)
             x->error = code;
-        conn_reset(c);
+        c->ops->cut(c);
+        exchange_client_gone(x);
         return;
     }
     bool is_policy = status == 403 && rule, is_known = x->api != NULL;
-    struct buf body = { .cap = 64 * 1024 };
     const char *type = "application/problem+json";
     struct span extra_name = { 0 }, extra_value = { 0 };
     struct refusal r = { .status = status, .message = message, .code = code, .rule = rule, .request_id = { x->id, RECORD_ID_BYTES } };
     if (!is_known)
         x->api = api_find(SPAN("raw"), x->head.method, x->rest.at ? x->rest : x->head.path);
-    x->api->refuse(&body, &r, &type, &extra_name, &extra_value);
+    buf_free(&x->held);
+    x->held.cap = 64 * 1024;
+    x->api->refuse(&x->held, &r, &type, &extra_name, &extra_value);
     /* What is left of the request is not read: after a refusal in its middle the connection ends. */
     if (!x->is_body_done || status == 400)
         x->keeps_alive = false;
     x->status = status;
     if (!is_policy && !x->error)
         x->error = code;
-    struct buf *o = &x->held;
-    buf_clear(o);
-    buf_printf(o, "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n", status, reason_of(status), type, body.len);
+    struct http_field *f = x->answer_fields = arena_alloc(x->arena, 5 * sizeof *f);
+    *f++ = (struct http_field){ SPAN("content-type"), span_of(type) };
     if (extra_name.len)
-        buf_printf(o, SPAN_FMT ": " SPAN_FMT "\r\n", SPAN_ARG(extra_name), SPAN_ARG(extra_value));
-    if (x->route)
-        buf_printf(o, "x-vigie-exchange: %s\r\n", x->id);
-    if (status == 403 && (rule || x->v.action == ACTION_BLOCK))
-        buf_printf(o, "x-vigie-verdict: block\r\nx-vigie-rule: %s\r\nx-should-retry: false\r\n", rule ? rule : "");
-    else
-        buf_printf(o, "x-vigie-error: %s\r\n", code);
-    if (!x->keeps_alive)
-        buf_add_text(o, "connection: close\r\n");
-    buf_add_text(o, "\r\n");
-    if (!x->is_head_request)
-        buf_add(o, buf_span(&body));
-    buf_free(&body);
-    x->is_head_sent = true; /* it is in held */
-    x->is_chunked_out = false;
-    c->state = CONN_ANSWER;
+        *f++ = (struct http_field){ arena_copy(x->arena, extra_name), arena_copy(x->arena, extra_value) };
+    if (status == 403 && (rule || x->v.action == ACTION_BLOCK)) {
+        *f++ = (struct http_field){ SPAN("x-vigie-verdict"), SPAN("block") };
+        *f++ = (struct http_field){ SPAN("x-vigie-rule"), arena_copy(x->arena, span_of(rule ? rule : "")) };
+        *f++ = (struct http_field){ SPAN("x-should-retry"), SPAN("false") };
+    } else {
+        *f++ = (struct http_field){ SPAN("x-vigie-error"), span_of(code) };
+    }
+    x->nanswer_fields = (size_t)(f - x->answer_fields);
+    x->is_head_sent = x->is_own = true;
+    x->is_open_ended = false;
     if (!x->route || !records || x->route->record == RECORD_OFF) {
         x->is_recorded = true;
         answer_committed(x, true);
@@ -438,7 +378,7 @@ void exchange_tick(struct exchange *x)
 }
 void exchange_client_gone(struct exchange *x)
 {
-    x->c = NULL;
+    x->client = NULL;
     if (x->up) {
         upstream_cancel(x->up);
         x->up = NULL;
@@ -457,26 +397,6 @@ void exchange_client_gone(struct exchange *x)
     exchange_end(x);
 }
 
-/* Everything is handed to the connection. */
-void exchange_done(struct exchange *x)
-{
-    struct conn *c = x->c;
-    x->state = X_DONE;
-    if (c) {
-        c->x = NULL;
-        c->has_answered = true;
-        if (x->keeps_alive && c->on->l && !c->w->is_stopping) {
-            c->state = CONN_HEAD;
-            c->deadline_ms = c->w->now_ms + (c->in.len ? c->w->now->g->config->limits.head_ms : c->w->now->g->config->limits.idle_ms);
-            conn_reading(c, c->in.len < IN_MOST && conn_unsent(c) < OUT_HIGH);
-        } else {
-            c->closes_after = true;
-        }
-        conn_dirty(c);
-    }
-    x->c = NULL;
-    exchange_end(x);
-}
 void exchange_end(struct exchange *x)
 {
     struct worker *w = x->w;

@@ -24,8 +24,8 @@ struct span caller_of(struct exchange *x)
 {
     static const char *const credentials[] = { "authorization", "x-api-key", "api-key", "x-goog-api-key" };
     struct span named = http_field_value(&x->head, "x-vigie-caller"), secret = { 0 };
-    if (x->c && x->c->client_name.len)
-        return arena_copy(x->arena, x->c->client_name); /* proven, where a header only says so */
+    if (x->client && x->client->conn->client_name.len)
+        return arena_copy(x->arena, x->client->conn->client_name); /* proven, where a header only says so */
     if (named.len)
         return shorten(named, 200);
     for (size_t i = 0; i < 4 && !secret.len; i++)
@@ -272,7 +272,7 @@ static struct sealed *seal(struct exchange *x)
     r.path = mask_query(x->arena, x->head.target);
     if (x->to && x->upstream_status)
         r.upstream = arena_printf(x->arena, "%.*s:%u", (int)x->to->host.len, x->to->host.at, x->to->port);
-    r.status = x->is_refused && x->status ? x->status : x->c ? (x->is_head_sent ? x->status : x->upstream_status) : x->status;
+    r.status = x->is_refused && x->status ? x->status : x->client ? (x->is_head_sent ? x->status : x->upstream_status) : x->status;
     r.upstream_status = x->upstream_status;
     r.error = x->error ? span_of(x->error) : (struct span){ 0 };
     if (x->t) {
@@ -383,27 +383,27 @@ void exchange_observe(struct exchange *x)
 
 void exchange_commit(struct exchange *x)
 {
-    bool is_durable = x->route->record == RECORD_DURABLE, waits = is_durable && x->c;
+    bool is_durable = x->route->record == RECORD_DURABLE, waits = is_durable && x->client;
     x->is_recorded = true;
-    if (x->c)
+    if (x->client)
         x->state = X_COMMIT;
     exchange_observe(x);
     if (x->route->record == RECORD_OFF || !x->w->store) {
-        if (x->c)
+        if (x->client)
             answer_committed(x, true);
         return;
     }
     struct sealed *s = seal(x);
     if (store_submit(x->w->store, s, is_durable ? STORE_DURABLE : STORE_ASYNC, waits ? x : NULL)) {
-        if (!waits && x->c)
+        if (!waits && x->client)
             answer_committed(x, true);
         return;
     }
     sealed_free(s);
-    if (x->c && is_durable)
+    if (x->client && is_durable)
         answer_committed(x, false);
     else
         store_lost(server_store(x->w->server), 1);
-    if (x->c && !is_durable)
+    if (x->client && !is_durable)
         answer_committed(x, true);
 }

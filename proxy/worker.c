@@ -125,9 +125,9 @@ void worker_turn_end(struct worker *w)
         if (c->state == CONN_DEAD)
             continue;
         conn_flush(c);
-        if (c->state == CONN_HEAD && !c->x && c->in.len)
+        if (c->state == CONN_HEAD && !c->one.x && c->in.len)
             conn_process(c);
-        else if (c->state == CONN_HEAD && !c->x && w->is_stopping && !conn_unsent(c))
+        else if (c->state == CONN_HEAD && !c->one.x && w->is_stopping && !conn_unsent(c))
             conn_close(c);
     }
     while (w->dead) {
@@ -156,7 +156,7 @@ static void stop(struct worker *w)
         listening_close(l);
     for (struct conn *c = w->conns, *next; c; c = next) {
         next = c->next;
-        if (!c->x && !c->in.len && !conn_unsent(c) && c->state == CONN_HEAD)
+        if (!c->one.x && !c->in.len && !conn_unsent(c) && c->state == CONN_HEAD)
             conn_close(c);
     }
 }

@@ -6,8 +6,9 @@
  *   - callbacks note what happened and let exchange_* move; nothing frees itself under its own feet: the dead are reaped at the
  *     end of the turn (worker_turn_end), which also sends what gathered in a turn with one write per connection.
  *
- * Connections (conn.c) turn bytes into requests and carry answers out; exchanges (exchange.c: request side, answer.c: answer side,
- * recording.c: its record) live from a request's head until the record is safe and the last byte handed to the connection.
+ * Connections (conn.c) move bytes; a protocol (h1.c) turns them into requests and answers into bytes. Exchanges (exchange.c: request side,
+ * answer.c: answer side, recording.c: its record) live from a request's head until the record is safe and the last byte handed over. They
+ * know of their client what struct client_ops offers, and nothing of the protocol.
  */
 #ifndef PROXY_WORKER_H
 #define PROXY_WORKER_H
@@ -77,6 +78,34 @@ struct listening {                           /* owner: worker; kept until the wo
     const struct listener *l;                /* in the worker's current config; NULL: no longer listed */
 };
 
+/* One request's way to its client. The struct belongs to the protocol; x is NULL once end or cut were called, or the client left. */
+struct client;
+struct client_head {
+    int status;
+    struct span reason;                      /* may be empty */
+    const struct http_field *fields;         /* without framing and what belongs to a connection */
+    size_t nfields;
+    enum http_framing framing;               /* HTTP_NO_BODY: none may come (HEAD, 204, 304), whatever a content-length among the fields says */
+    uint64_t length;
+    struct span exchange_id;                 /* empty: none */
+};
+struct client_ops {
+    void (*interim)(struct client *c, int status, struct span reason, const struct http_field *fields, size_t n);
+    void (*head)(struct client *c, const struct client_head *h);
+    void (*body)(struct client *c, struct span data);              /* taken whole; unsent tells when it gets too much */
+    void (*end)(struct client *c, struct span trailers);           /* the answer is whole; trailers: "name: value\r\n"… */
+    void (*cut)(struct client *c);                                 /* what was said goes out, then an end that nobody takes for a whole */
+    size_t (*unsent)(const struct client *c);
+    void (*body_wanted)(struct client *c);                         /* there is room for more of the request's body */
+};
+struct client {
+    const struct client_ops *ops;
+    struct conn *conn;
+    struct exchange *x;
+    size_t unsent_most;                      /* more than this pauses the upstream */
+    uint64_t sent_ms;                        /* when bytes last left */
+};
+
 enum conn_state { CONN_HEAD, CONN_BODY, CONN_ANSWER, CONN_LINGER, CONN_DEAD };
 struct conn {                                /* owner: worker */
     struct worker *w;
@@ -92,13 +121,16 @@ struct conn {                                /* owner: worker */
     bool is_greeted, is_tls_broken, reads_when_writable;
     struct span client_name;                 /* of its verified certificate; heap */
     struct buf in;                           /* bytes read and not yet used */
-    size_t scanned;
     struct buf out;
     size_t out_at;
     uint64_t deadline_ms;
-    uint64_t sent_ms;                        /* when bytes last left */
-    struct exchange *x;
+    /* HTTP/1.1: one request at a time */
+    struct client one;
+    size_t scanned;
     struct arena *arena;                     /* where a head is being read */
+    struct http_chunks request_chunks;
+    uint64_t request_left;
+    bool is_chunked;                         /* the answer that is going out */
 };
 
 enum xstate { X_BODY, X_WAIT, X_ANSWER, X_COMMIT, X_TAIL, X_DONE };
@@ -106,7 +138,7 @@ struct pending { uint64_t raw_end; uint32_t first, n; };   /* an answer event no
 
 struct exchange {                            /* owner: worker; lives in its arena */
     struct worker *w;
-    struct conn *c;                          /* NULL: the client left */
+    struct client *client;                   /* NULL: it left, or has all */
     struct arena *arena;
     struct hold *hold;
     const struct route *route;
@@ -123,8 +155,7 @@ struct exchange {                            /* owner: worker; lives in its aren
     bool is_head_request, keeps_alive;
 
     /* request body */
-    struct http_chunks request_chunks;
-    uint64_t request_left, request_bytes;
+    uint64_t request_bytes;
     struct buf body;                         /* whole, or the first READ_MOST / keep bytes where it streams */
     struct buf replaced;                     /* the body before its redaction: the transcript's texts lie in it */
     struct buf spill;                        /* streaming: what the upstream had no room for */
@@ -152,7 +183,8 @@ struct exchange {                            /* owner: worker; lives in its aren
     struct span answer_reason, answer_type, answer_coding;
     enum http_framing answer_framing;        /* the upstream's */
     uint64_t answer_length;
-    bool is_head_sent, is_chunked_out, has_no_body, acts, is_refused;
+    bool is_head_sent, is_open_ended, has_no_body, acts, is_refused;
+    bool is_own;                             /* an answer of vigie's own, whole: its head in answer_fields, its body in held */
     struct answer_reader *reader;
     struct stream_scan *scan;
     struct buf held;                         /* bytes that may not leave yet */
@@ -223,11 +255,23 @@ void conn_tick(struct conn *c);
 void conn_reading(struct conn *c, bool wanted);
 void conn_reap(struct conn *c);
 static inline size_t conn_unsent(const struct conn *c) { return c->out.len - c->out_at; }
+static inline uint64_t conn_in_ms(const struct conn *c, uint64_t ms) { return ms ? c->w->now_ms + ms : 0; }
+static inline const struct limits *conn_limits(const struct conn *c) { return &c->w->now->g->config->limits; }
+
+/* h1.c */
+extern const struct client_ops h1_client;
+/* Takes what it can use from the front of *in. */
+void h1_read(struct conn *c, struct span *in);
+bool h1_wants_more(const struct conn *c);
+/* What is sent for a request that never became an exchange. */
+void h1_refuse(struct conn *c, int status, const char *code, const char *why);
 
 /* exchange.c */
-void exchange_begin(struct conn *c, const struct http_head *head, struct span head_bytes, struct arena *arena);
-/* Takes what belongs to the request's body from the front of *in. */
-void exchange_read(struct exchange *x, struct span *in);
+/* The exchange takes the arena over. A body follows unless the head says otherwise: exchange_body for its pieces, then exchange_body_end. */
+void exchange_begin(struct client *c, const struct http_head *head, struct span head_bytes, struct arena *arena);
+bool exchange_body(struct exchange *x, struct span data);   /* false: refused; no more of it is wanted */
+void exchange_body_end(struct exchange *x);
+bool exchange_is_full(const struct exchange *x);             /* no more of the body now: body_wanted says when */
 void exchange_client_gone(struct exchange *x);
 void exchange_room(struct exchange *x);      /* the client took bytes: the upstream may go on */
 void exchange_tick(struct exchange *x);
@@ -239,8 +283,6 @@ void exchange_start_upstream(struct exchange *x);
 void exchange_refuse(struct exchange *x, int status, const char *code, const char *message, const char *rule, bool records);
 void exchange_done(struct exchange *x);
 void exchange_facts(struct exchange *x, struct facts *f);
-/* What is sent for a request that never became an exchange. */
-void conn_refuse(struct conn *c, int status, const char *code, const char *why);
 
 /* answer.c */
 extern const struct upstream_callbacks answer_callbacks;

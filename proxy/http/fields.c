@@ -102,3 +102,16 @@ bool http_is_hop_by_hop(const struct http_head *h, struct span name)
         return true;
     return h && h->connection_names_fields && is_named_in_connection(h, name) && !tells_the_body(name);
 }
+
+const char *http_reason(int status)
+{
+    static const struct { int status; const char *reason; } reasons[] = {
+        { 400, "Bad Request" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 408, "Request Timeout" }, { 413, "Content Too Large" },
+        { 414, "URI Too Long" }, { 417, "Expectation Failed" }, { 431, "Request Header Fields Too Large" }, { 501, "Not Implemented" },
+        { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Error";
+}

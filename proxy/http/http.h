@@ -49,6 +49,7 @@ size_t http_field_count(const struct http_head *h, const char *name);
 /* Is this field hop-by-hop here: by name (RFC 9110 7.6.1, and proxy-* , te, trailer, upgrade, keep-alive, http2-settings) or named in Connection?
  * Framing (content-length, transfer-encoding), Host are answered true: the sender writes its own. */
 bool http_is_hop_by_hop(const struct http_head *h, struct span name);
+const char *http_reason(int status);     /* of the answers that vigie itself makes */
 bool http_is_token(struct span s);
 bool http_is_field_value(struct span s);
 
