@@ -275,7 +275,7 @@ static void on_head(void *context, const struct http_head *h)
     const struct ruleset_needs *needs = &x->route->needs;
     x->acts = needs->acts_on_answer && is_success && !x->has_no_body;
     x->held.cap = 0;
-    if (is_success && !x->has_no_body && (x->acts || needs->reads_answer || x->route->record != RECORD_OFF)) {
+    if (is_success && !x->has_no_body && (x->acts || needs->reads_answer || x->route->rates_wait_for_prompt || x->route->record != RECORD_OFF)) {
         if (!x->t)
             x->t = transcript_new(x->arena, x->api->name);
         struct answer_reader_options o = { .api = x->api, .t = x->t, .status = h->status, .content_type = x->answer_type, .content_encoding = x->answer_coding,
@@ -405,6 +405,7 @@ static void conclude(struct exchange *x)
 {
     if (x->acts && x->reader && !pump(x, true))
         return;
+    usage_estimate(x);
     if (x->t && !x->is_answer_judged && x->route->needs.reads_answer && x->upstream_status >= 200 && x->upstream_status < 300) {
         struct facts facts;
         exchange_facts(x, &facts);

@@ -11,6 +11,7 @@
 #include "proxy/api/api.h"
 
 struct tls;
+struct rate;
 struct yaml;
 enum record_policy { RECORD_DURABLE, RECORD_ASYNC, RECORD_OFF };
 enum failure_policy { FAILURE_REFUSE, FAILURE_PASS };
@@ -44,6 +45,9 @@ struct route {
     enum record_policy record;
     enum failure_policy on_store_failure;
     struct limits limits;
+    struct rate *rates;                 /* proxy/meters.h */
+    size_t nrates;
+    bool rates_wait_for_prompt;         /* some count tokens or tell models apart: they are asked when the body is read */
     struct header_set *set;             /* headers set towards the upstream */
     size_t nset;
     struct span *removed;               /* headers removed towards the upstream */

@@ -153,6 +153,11 @@ static void put_route(FILE *out, const struct config_owner *o, size_t i)
             fputc('\n', out);
         }
     }
+    if ((y = yaml_get(node, "rate"))) {
+        fputs("    rate: ", out);
+        put_node(out, y);
+        fputc('\n', out);
+    }
     if ((y = yaml_get(node, "tls"))) {
         fputs("    tls: ", out);
         put_node(out, y);

@@ -92,6 +92,9 @@ void routes_read(struct config_reader *r, const struct yaml *list);
 struct ruleset *rules_read(struct config_reader *r, const struct yaml *y);
 struct ruleset *rules_compile(struct config_reader *r, const char *const *paths, size_t n);
 
+/* config_rates.c */
+void rates_read(struct config_reader *r, const struct yaml *y, struct route *route);
+
 /* scope_file.c: the same from a node of the config. */
 struct scope *scope_from_yaml(const struct yaml *y, struct troubles *t);
 #endif

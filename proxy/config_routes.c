@@ -15,7 +15,6 @@ const char *const upstream_keys[2] = { "url", "weight" }, *const headers_keys[2]
 
 /* Of the contract, but not built: an error, since a key that is taken and does nothing is a promise broken. */
 static const struct { const char *key, *instead; } not_yet[] = {
-    { "rate", "use a rule with a rate condition" },
     { "redact", "use rules with action: redact; for records, record: off keeps nothing" },
     { "retain", "records are kept until they are erased" },
     { "baseline", "take the key out" },
@@ -262,6 +261,8 @@ static void route_read(struct config_reader *r, const struct yaml *y, struct rou
         route->on_store_failure = (enum failure_policy)word;
     if ((v = config_get(r, y, "limits")))
         limits_read(r, v, true, &route->limits);
+    if ((v = config_get(r, y, "rate")))
+        rates_read(r, v, route);
     if ((v = config_get(r, y, "headers")))
         headers_read(r, v, route);
     if ((v = config_get(r, y, "tls")))

@@ -93,10 +93,12 @@ void exchange_begin(struct client *c, const struct http_head *head, struct span 
         exchange_refuse(x, 503, "store_unavailable", "this exchange could not be recorded, and the route's policy is to refuse it then", NULL, false);
         return;
     }
+    if (!exchange_admit_head(x))
+        return;
     const struct ruleset_needs *n = &x->route->needs;
     bool has_body = x->head.framing != HTTP_NO_BODY;
     x->body.cap = l->body;
-    x->streams_body = has_body && !n->acts_on_prompt && (x->head.framing == HTTP_CHUNKED || x->head.length > WHOLE_BODY);
+    x->streams_body = has_body && !n->acts_on_prompt && !x->route->rates_wait_for_prompt && (x->head.framing == HTTP_CHUNKED || x->head.length > WHOLE_BODY);
     if (has_body && x->head.expects_continue)
         c->ops->interim(c, 100, SPAN("Continue"), NULL, 0);
     if (x->streams_body) {
@@ -171,14 +173,14 @@ static void count_not_run(struct exchange *x)
         if (x->v.scores[0][i].not_run)
             count(&x->m->not_run[i], 1);
 }
-/* Reads the prompt into a transcript, and judges it. */
-static void judge(struct exchange *x)
+/* Reads the prompt into a transcript. */
+static void read_prompt(struct exchange *x)
 {
     const struct ruleset_needs *n = &x->route->needs;
-    if (!n->reads_prompt && !n->reads_answer && x->route->record == RECORD_OFF)
-        return;
-    struct facts facts;
     const char *why = NULL;
+    if (x->is_prompt_read || (!n->reads_prompt && !n->reads_answer && !x->route->rates_wait_for_prompt && x->route->record == RECORD_OFF))
+        return;
+    x->is_prompt_read = true;
     if (!x->t) /* an early answer may have made it */
         x->t = transcript_new(x->arena, x->api->name);
     if (x->is_body_cut || !content_decode(x->arena, http_field_value(&x->head, "content-encoding"), buf_span(&x->body), x->route->limits.body, &x->plain_body, &why)) {
@@ -189,8 +191,13 @@ static void judge(struct exchange *x)
     }
     if (x->t->prompt_reading == READING_UNREAD)
         count(&x->m->troubles[TROUBLE_UNREAD], 1);
-    x->is_prompt_judged = true;
-    if (n->reads_prompt) {
+}
+static void judge(struct exchange *x)
+{
+    struct facts facts;
+    read_prompt(x);
+    x->is_prompt_judged = x->is_prompt_read;
+    if (x->route->needs.reads_prompt) {
         exchange_facts(x, &facts);
         judge_prompt(x->route->rules, &x->route->env, x->t, &facts, &x->v);
         count_not_run(x);
@@ -203,6 +210,11 @@ static void request_done(struct exchange *x)
         judge(x);
         x->busy_ns += clock_ns() - x->turn_ns;
         return;
+    }
+    if (x->route->rates_wait_for_prompt) {
+        read_prompt(x);
+        if (!exchange_admit_prompt(x))
+            return;
     }
     if (x->route->needs.acts_on_prompt) {
         judge(x);
@@ -341,7 +353,7 @@ void exchange_refuse(struct exchange *x, int status, const char *code, const cha
     x->status = status;
     if (!is_policy && !x->error)
         x->error = code;
-    struct http_field *f = x->answer_fields = arena_alloc(x->arena, 5 * sizeof *f);
+    struct http_field *f = x->answer_fields = arena_alloc(x->arena, 7 * sizeof *f);
     *f++ = (struct http_field){ SPAN("content-type"), span_of(type) };
     if (extra_name.len)
         *f++ = (struct http_field){ arena_copy(x->arena, extra_name), arena_copy(x->arena, extra_value) };
@@ -351,6 +363,10 @@ void exchange_refuse(struct exchange *x, int status, const char *code, const cha
         *f++ = (struct http_field){ SPAN("x-should-retry"), SPAN("false") };
     } else {
         *f++ = (struct http_field){ SPAN("x-vigie-error"), span_of(code) };
+    }
+    if (status == 429) {
+        *f++ = (struct http_field){ SPAN("retry-after"), arena_printf(x->arena, "%llu", (unsigned long long)((x->retry_ms + 999) / 1000)) };
+        *f++ = (struct http_field){ SPAN("retry-after-ms"), arena_printf(x->arena, "%llu", (unsigned long long)x->retry_ms) };
     }
     x->nanswer_fields = (size_t)(f - x->answer_fields);
     x->is_head_sent = x->is_own = true;
@@ -400,6 +416,7 @@ void exchange_client_gone(struct exchange *x)
 void exchange_end(struct exchange *x)
 {
     struct worker *w = x->w;
+    exchange_settle(x);
     x->state = X_DONE;
     x->next_ended = w->ended;
     w->ended = x;

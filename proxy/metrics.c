@@ -7,7 +7,7 @@
 
 const char *const trouble_names[TROUBLES] = {
     "upstream_unresolved", "upstream_unreachable", "upstream_connect_timeout", "upstream_cut", "upstream_timeout", "upstream_bad_answer",
-    "client_gone", "bad_request", "too_large", "store", "unread", "overload",
+    "client_gone", "bad_request", "too_large", "store", "unread", "overload", "limited",
 };
 /* Seconds. Durations and first bytes as OpenTelemetry's GenAI conventions; overhead from 10 µs. */
 static const struct { const char *name, *help; double bounds[HISTOGRAM_MOST]; unsigned n; } kinds[HISTOGRAM_KINDS] = {

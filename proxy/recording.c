@@ -22,12 +22,15 @@ static struct span shorten(struct span s, size_t most)
 
 struct span caller_of(struct exchange *x)
 {
-    static const char *const credentials[] = { "authorization", "x-api-key", "api-key", "x-goog-api-key" };
-    struct span named = http_field_value(&x->head, "x-vigie-caller"), secret = { 0 };
+    struct span named = http_field_value(&x->head, "x-vigie-caller");
     if (x->client && x->client->conn->client_name.len)
         return arena_copy(x->arena, x->client->conn->client_name); /* proven, where a header only says so */
-    if (named.len)
-        return shorten(named, 200);
+    return named.len ? shorten(named, 200) : fingerprint_of(x);
+}
+struct span fingerprint_of(struct exchange *x)
+{
+    static const char *const credentials[] = { "authorization", "x-api-key", "api-key", "x-goog-api-key" };
+    struct span secret = { 0 };
     for (size_t i = 0; i < 4 && !secret.len; i++)
         secret = http_field_value(&x->head, credentials[i]);
     if (!secret.len)

@@ -28,6 +28,7 @@ struct server {
     unsigned nworkers;
     struct lookout *lookout;
     struct rates *rates;
+    struct meters *meters;
     void *admin;
     uint8_t secret[32];
     unsigned *ports;                 /* of the current listeners */
@@ -397,6 +398,7 @@ static int start(struct server *s, struct troubles *t)
     s->lookout = lookout_new(c->data);
     lookout_routes(s->lookout, c);
     s->rates = rates_new();
+    s->meters = meters_new();
     s->base = event_base_new();
     must(s->base != NULL);
     s->workers = calloc(s->nworkers, sizeof(struct worker *));
@@ -405,6 +407,7 @@ static int start(struct server *s, struct troubles *t)
         atomic_fetch_add(&s->now->refs, 1);
         s->workers[i] = worker_new(s, i, s->now);
         s->workers[i]->rates = s->rates;
+        s->workers[i]->meters = s->meters;
     }
     return 0;
 }
@@ -482,6 +485,7 @@ int server_run(const struct server_options *o)
         event_base_free(s->base);
     lookout_free(s->lookout);
     rates_free(s->rates);
+    meters_free(s->meters);
     if (s->now)
         generation_release(s->now);
     free(s->workers);

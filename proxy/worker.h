@@ -18,6 +18,7 @@
 #include "proxy/log.h"
 #include "proxy/metrics.h"
 #include "proxy/tls.h"
+#include "proxy/meters.h"
 #include "proxy/upstream.h"
 #include "store/store.h"
 #include <event2/event.h>
@@ -164,7 +165,9 @@ struct exchange {                            /* owner: worker; lives in its aren
     struct span plain_body;                  /* content coding undone */
     struct transcript *t;
     struct verdict v;
-    bool is_prompt_judged, is_answer_judged;
+    struct admission admission;
+    uint64_t retry_ms;                       /* said with a 429 */
+    bool is_prompt_read, is_prompt_judged, is_answer_judged;
 
     /* upstream */
     struct upstream_call *up;
@@ -228,6 +231,7 @@ struct worker {                              /* owner: its thread, but for what 
     uint64_t now_ms, stop_ms;
     char *read_buffer;
     struct rates *rates;
+    struct meters *meters;
     EVP_MD_CTX *digest, *keyed[2], *scratch_digest;   /* SHA-256; HMAC's inner and outer, the key already in; scratch */
     _Atomic(struct generation *) next;       /* atomic: control → worker */
     _Atomic bool stop_asked, is_done;        /* atomic: control → worker, and back */
@@ -284,6 +288,14 @@ void exchange_refuse(struct exchange *x, int status, const char *code, const cha
 void exchange_done(struct exchange *x);
 void exchange_facts(struct exchange *x, struct facts *f);
 
+/* admission.c: false: refused with 429, and the exchange is ending */
+bool exchange_admit_head(struct exchange *x);
+bool exchange_admit_prompt(struct exchange *x);
+void exchange_settle(struct exchange *x);
+/* Where the API did not say what an answer took: from the texts, marked as an estimate. */
+void usage_estimate(struct exchange *x);
+uint64_t tokens_of(const struct transcript *t, enum side on);   /* estimated from the texts */
+
 /* answer.c */
 extern const struct upstream_callbacks answer_callbacks;
 void answer_send_head(struct exchange *x, enum http_framing framing, uint64_t length);
@@ -299,6 +311,7 @@ void exchange_commit(struct exchange *x);
 void exchange_observe(struct exchange *x);
 struct span mask_query(struct arena *a, struct span target);
 struct span caller_of(struct exchange *x);
+struct span fingerprint_of(struct exchange *x);               /* the fingerprint of its credential; empty: it has none */
 /* The digest of a body of which only the front is kept: takes over when data goes past what is kept (whole: what was kept so far). */
 void digest_more(struct exchange *x, EVP_MD_CTX **running, struct span kept, struct span data);
 /* The worker's hashing contexts, made once. */

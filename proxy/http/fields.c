@@ -107,7 +107,7 @@ const char *http_reason(int status)
 {
     static const struct { int status; const char *reason; } reasons[] = {
         { 400, "Bad Request" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 408, "Request Timeout" }, { 413, "Content Too Large" },
-        { 414, "URI Too Long" }, { 417, "Expectation Failed" }, { 431, "Request Header Fields Too Large" }, { 501, "Not Implemented" },
+        { 414, "URI Too Long" }, { 417, "Expectation Failed" }, { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" }, { 501, "Not Implemented" },
         { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
     };
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)

@@ -364,11 +364,19 @@ static void refusals(void **state)
     refused("routes:\n  - upstream: http://h\n", 2, "neither a mount nor a port", "");
     refused("routes:\n  - mount: /\n", 2, "no upstream", "");
     refused("routes:\n  - x\n", 2, "a route must be a map", "");
-    static const char *const not_yet[] = { "rate: 5", "redact: true", "retain: 7d", "baseline: x", "groups: [a]" };
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const not_yet[] = { "redact: true", "retain: 7d", "baseline: x", "groups: [a]" };
+    for (size_t i = 0; i < 4; i++) {
         char text[128];
         snprintf(text, sizeof text, LEAST "    %s\n", not_yet[i]);
         refused(text, 4, "is not there yet", "");
+    }
+    static const char *const rates[] = { "5", "[]", "{}", "{per: caller}", "{requests: 60}", "{requests: 60/x}", "{requests: 0/m}", "{requests: -1/m}", "{requests: 60/m, tokens: 1k/m}", "{requests: 60/32d}",
+        "{per: [], requests: 1/s}", "{per: [route, caller], requests: 1/s}", "{per: nobody, requests: 1/s}", "{tokens: 99999999999999999999/m}", "{requests: 18446744073709551615k/m}", "{concurrent: 0}",
+        "{concurrent: 5/s}", "{concurrent: 5, burst: 3}", "{requests: 5/s, burst: none}", "{requests: 5/s, bursts: 3}", "{requests: /s}", "{requests: 5/}" };
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        char text[160];
+        snprintf(text, sizeof text, LEAST "    rate: %s\n", rates[i]);
+        refused(text, 4, "", "");
     }
     static const char *const mounts[] = { "a", "/a/", "//", "/a//b", "/a/../b", "/.", "/%61", "/a;b", "/a?b", "/a#b", "'/a b'", "'/a\\b'", "\"/\\0\"", "/\u00e9", "''", "[/]" };
     for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
