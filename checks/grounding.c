@@ -3,20 +3,8 @@
  * the least grounded text decides. Findings are given when the whole answer is judged ungrounded, each with its piece. */
 #include "checks/grounding_parts.h"
 
-static const char *const kinds[] = { "number", "name", "url", "quote", "opposite", "attribute", "words", "sentence" };
-enum { PIECES_MOST = 64 };
+static const char *const kinds[] = { "number", "name", "url", "quote", "opposite", "attribute", "attribute", "open", "schedule", "words" };
 
-/* Pieces inside a larger one that is surer are not said twice. */
-static bool is_covered(const struct ground_result *r, size_t k)
-{
-    const struct ground_piece *p = &r->pieces[k];
-    for (size_t i = k > 40 ? k - 40 : 0; i < r->npieces && i < k + 40; i++) {
-        const struct ground_piece *q = &r->pieces[i];
-        if (i != k && q->first <= p->first && q->past >= p->past && (q->past - q->first > p->past - p->first) && q->score >= 0.5 && p->kind == PIECE_WORDS)
-            return true;
-    }
-    return false;
-}
 static struct score score(const struct check_env *env, struct transcript *t, enum side on, struct findings *out)
 {
     (void)env;
@@ -35,18 +23,15 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
         struct ground_result r;
         ground_align(g, w, &r);
         looked = true;
-        double value = r.empty ? 0 : ground_score(&r);
+        double value = r.is_empty ? 0 : ground_score(&r, ground_weights);
         most = value > most ? value : most;
         if (value < 0.5)
             continue;
-        for (size_t k = 0, n = 0; k < r.npieces && n < PIECES_MOST; k++) {
-            const struct ground_piece *x = &r.pieces[k];
-            /* loose words are marked only where many stand together: alone they are mostly other words for the same */
-            if (x->score < (x->kind == PIECE_WORDS ? 0.75 : x->kind == PIECE_FLIP || x->kind == PIECE_SENTENCE ? 0.68 : 0.5) || is_covered(&r, k))
-                continue;
-            double both = x->score * value > 0.5 ? x->score * value : 0.5;
-            finding_add(out, t, &check_grounding, kinds[x->kind], ON_ANSWER, i, w->list[x->first].start, w->list[x->past - 1].end, both, "%s", x->why);
-            n++;
+        size_t n;
+        const struct ground_piece *pieces = ground_pieces(g, w, &r, token_weights, &n);
+        for (size_t k = 0; k < n; k++) {
+            const struct ground_piece *x = &pieces[k];
+            finding_add(out, t, &check_grounding, kinds[x->kind], ON_ANSWER, i, w->list[x->first].start, w->list[x->past - 1].end, x->score > 0.5 ? x->score : 0.5, "%s", x->why);
         }
     }
     if (!looked)

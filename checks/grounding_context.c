@@ -3,7 +3,6 @@
  * structured data (JSON) says yes or no to. Documents, tool results and context parts count; the question does too (an
  * answer may repeat it), and where nothing else was given, the whole prompt is the context. */
 #include "checks/grounding_parts.h"
-#include "base/json.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -87,123 +86,28 @@ bool ground_has_text(const struct ground *g, struct span folded)
     return false;
 }
 
-/* "RestaurantsGoodForGroups", "outdoor_seating" → words; stems of the last ones that carry meaning. */
-static struct span key_split(struct arena *a, struct span key)
-{
-    char *out = arena_alloc_raw(a, 2 * key.len + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < key.len; i++) {
-        char c = key.at[i];
-        bool upper = c >= 'A' && c <= 'Z';
-        if (i && upper && key.at[i - 1] >= 'a' && key.at[i - 1] <= 'z')
-            out[n++] = ' ';
-        /* WiFi is one word to everybody */
-        out[n++] = c == '_' || c == '-' || c == '.' ? ' ' : c;
-    }
-    return (struct span){ out, n };
-}
-static bool is_carrier(struct span word)
-{
-    static const char *const words[] = { "restaurants", "restaurant", "business", "has", "is", "good", "for", "the", "of", "accepts", "offers", "by", "allowed" };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (span_is(word, words[i]))
-            return true;
-    return false;
-}
 struct builder {
     struct transcript *t;
     struct ground *g;
-    const struct words *texts[64];
+    const struct words *texts[GROUND_TEXTS_MOST];
     uint32_t n;
 };
 static void text_add(struct builder *b, const struct words *w)
 {
-    if (b->n < 64 && w->n) {
+    if (b->n < GROUND_TEXTS_MOST && w->n) {
         b->texts[b->n++] = w;
         b->g->texts[b->g->ntexts++] = w->fold->text;
     }
 }
-static void attribute_add(struct builder *b, struct span parent, struct span key, bool is_true)
+/* The beginnings of a longer word: what is left when endings differ more than a stem allows ("decide", "decision"). */
+static uint32_t beginning(struct span word, size_t n)
 {
-    struct ground *g = b->g;
-    if (g->nattributes == ATTRIBUTES_MOST)
-        return;
-    struct ground_attribute *x = &g->attributes[g->nattributes];
-    *x = (struct ground_attribute){ .is_true = is_true, .name = key };
-    const struct words *w = words_make(g->a, fold_text(g->a, key_split(g->a, key), FOLD_PLAIN));
-    for (size_t i = 0; i < w->n && x->n < ATTRIBUTE_WORDS; i++)
-        if (w->list[i].kind == WORD_TEXT && !is_carrier(word_text(w, i)) && !(w->list[i].flags & WORD_STOP))
-            x->stems[x->n++] = w->list[i].stem;
-    /* a general word under a heading means nothing without it: parking: {lot: false} */
-    if (x->n == 1 && parent.len && key.len <= 6) {
-        w = words_make(g->a, fold_text(g->a, key_split(g->a, parent), FOLD_PLAIN));
-        for (size_t i = 0; i < w->n && x->n < 2; i++)
-            if (w->list[i].kind == WORD_TEXT && !is_carrier(word_text(w, i)))
-                x->stems[x->n++] = w->list[i].stem;
-    }
-    g->nattributes += x->n > 0;
+    return ground_pair(words_key(word.at, n), 0xb5ad4eceu);
 }
-/* What a JSON context says yes or no to, and its keys as words. */
-static void structure_read(struct builder *b, struct span text)
+bool ground_has_kin(const struct ground *g, struct span word)
 {
-    struct arena *a = b->g->a;
-    size_t i = 0;
-    while (i < text.len && i < 64 && text.at[i] != '{' && text.at[i] != '[')
-        i++;
-    if (i >= text.len || i >= 64)
-        return;
-    struct json *doc = arena_alloc(a, sizeof *doc);
-    if (!json_read(doc, a, span_cut(text, i, text.len)))
-        return;
-    char *keys = arena_alloc_raw(a, 8192);
-    size_t n = 0;
-    struct span parent = { 0 };
-    uint32_t parent_past = 0;
-    uint32_t i_node = 0;
-    /* the tape in order: in an object, key and value take turns */
-    struct { uint32_t past; bool object, key; } stack[JSON_DEPTH + 1];
-    size_t depth = 0;
-    struct span key = { 0 };
-    for (; i_node < doc->n; i_node++) {
-        while (depth && i_node >= stack[depth - 1].past)
-            depth--;
-        const struct json_node *x = &doc->nodes[i_node];
-        if (depth && stack[depth - 1].object && stack[depth - 1].key) {
-            key = jv_text((struct jv){ doc, i_node }, a);
-            stack[depth - 1].key = false;
-            struct span words = key_split(a, key);
-            if (n + words.len + 2 < 8192) {
-                memcpy(keys + n, words.at, words.len);
-                n += words.len;
-                keys[n++] = ' ';
-            }
-            continue;
-        }
-        if (depth && stack[depth - 1].object)
-            stack[depth - 1].key = true;
-        if ((x->type == JSON_OBJECT || x->type == JSON_ARRAY) && depth < JSON_DEPTH) {
-            if (x->type == JSON_OBJECT && key.len)
-                parent = key, parent_past = x->past;
-            stack[depth].past = x->past;
-            stack[depth].object = x->type == JSON_OBJECT;
-            stack[depth++].key = true;
-            continue;
-        }
-        struct span under = i_node < parent_past ? parent : (struct span){ 0 };
-        if (x->type == JSON_TRUE || x->type == JSON_FALSE)
-            attribute_add(b, under, key, x->type == JSON_TRUE);
-        else if (x->type == JSON_STRING && x->end - x->start < 8) {
-            struct span v = jv_text((struct jv){ doc, i_node }, a);
-            if (span_is_nocase(v, "none") || span_is_nocase(v, "no") || span_is_nocase(v, "false"))
-                attribute_add(b, under, key, false);
-            else if (span_is_nocase(v, "yes") || span_is_nocase(v, "free") || span_is_nocase(v, "true"))
-                attribute_add(b, under, key, true);
-        }
-    }
-    if (n)
-        text_add(b, words_make(a, fold_text(a, (struct span){ keys, n }, FOLD_PLAIN)));
+    return word.len >= 5 && ground_has_pair(g, beginning(word, word.len >= 8 ? 6 : 5));
 }
-
 static void words_index(struct builder *b)
 {
     struct ground *g = b->g;
@@ -213,17 +117,16 @@ static void words_index(struct builder *b)
         sentences += (uint32_t)b->texts[k]->nsentences;
         numbers += (uint32_t)b->texts[k]->nnumbers;
     }
-    g->nwords = words;
     g->slots = 256;
     while (g->slots < 2 * words)
         g->slots *= 2;
     g->pair_slots = 256;
-    while (g->pair_slots < 4 * words)
+    while (g->pair_slots < 5 * words)
         g->pair_slots *= 2;
     g->table = arena_alloc(g->a, g->slots * sizeof *g->table);
     g->pairs = arena_alloc(g->a, g->pair_slots * sizeof *g->pairs);
     g->sentences = arena_alloc(g->a, (sentences + 1) * sizeof *g->sentences);
-    g->values = arena_alloc(g->a, (2 * numbers + 8 * sentences / 8 + 8) * sizeof *g->values);
+    g->values = arena_alloc(g->a, (2 * numbers + 8) * sizeof *g->values);
     for (uint32_t k = 0; k < b->n; k++) {
         const struct words *w = b->texts[k];
         uint32_t before = 0, one = 0, two = 0;
@@ -234,15 +137,22 @@ static void words_index(struct builder *b)
                 const struct word *y = &w->list[i];
                 if (y->kind == WORD_MARK)
                     continue;
+                g->nwords++;
                 x->nots += (y->flags & WORD_NOT) != 0;
                 entry_of(g, y->stem)->all++;
-                pair_add(g, ground_pair(ground_pair(two, one), y->stem) ^ 0x5bd1e994u);
+                pair_add(g, ground_triple(two, one, y->stem));
                 two = one;
                 one = y->stem;
                 if (y->flags & WORD_STOP)
                     continue;
                 pair_add(g, ground_pair(before, y->stem));
                 before = y->stem;
+                struct span t = word_text(w, i);
+                if (y->kind == WORD_TEXT && t.len >= 5) {
+                    pair_add(g, beginning(t, 5));
+                    if (t.len >= 6)
+                        pair_add(g, beginning(t, 6));
+                }
             }
         }
         for (size_t i = 0; i < w->nnumbers; i++) {
@@ -259,14 +169,17 @@ static void words_index(struct builder *b)
             at += g->table[i].all < POSTINGS_MOST ? g->table[i].all : POSTINGS_MOST;
         }
     g->postings = arena_alloc_raw(g->a, (at + 1) * sizeof *g->postings);
+    g->sentence_of = arena_alloc_raw(g->a, (g->nwords + 1) * sizeof *g->sentence_of);
+    uint32_t place = 0;
     for (uint32_t s = 0; s < g->nsentences; s++)
         for (uint32_t i = g->sentences[s].word; i < g->sentences[s].past; i++) {
             const struct word *y = &g->sentences[s].w->list[i];
             if (y->kind == WORD_MARK)
                 continue;
             struct ground_entry *e = entry_of(g, y->stem);
-            if (e->n < POSTINGS_MOST && e->n < e->all && (!e->n || g->postings[e->from + e->n - 1] != s))
-                g->postings[e->from + e->n++] = s;
+            if (e->n < POSTINGS_MOST)
+                g->postings[e->from + e->n++] = place;
+            g->sentence_of[place++] = s;
         }
 }
 enum { PASTED_LEAST = 200 };
@@ -275,7 +188,8 @@ struct ground *ground_read(struct transcript *t)
     struct ground *g = arena_alloc(t->arena, sizeof *g);
     struct builder b = { .t = t, .g = g };
     g->a = t->arena;
-    g->attributes = arena_alloc(t->arena, ATTRIBUTES_MOST * sizeof *g->attributes);
+    g->attributes = arena_alloc_raw(t->arena, ATTRIBUTES_MOST * sizeof *g->attributes);
+    g->schedules = arena_alloc_raw(t->arena, SCHEDULES_MOST * sizeof *g->schedules);
     bool given = false;
     uint32_t words = 0;
     for (size_t i = 0; i < t->nprompt && words < CONTEXT_WORDS_MOST; i++) {
@@ -284,7 +198,11 @@ struct ground *ground_read(struct transcript *t)
             const struct words *w = part_words(t->arena, p);
             text_add(&b, w);
             words += (uint32_t)w->n;
-            structure_read(&b, p->text);
+            struct span keys = structure_read(g, p->text);
+            if (keys.len) {
+                g->structured_words += (uint32_t)w->n;
+                text_add(&b, words_make(g->a, fold_text(g->a, keys, FOLD_PLAIN)));
+            }
             given = true;
         }
     }
