@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LEAST_SEGMENT = 1 << 20, AHEAD = 16 << 20 /* reserved at once where somebody waits for it; whole segments are the keeper's, who has time */ };
+enum { PAGE = 4096, LEAST_SEGMENT = 1 << 20, AHEAD = 16 << 20 /* reserved at once where somebody waits for it; whole segments are the keeper's, who has time */ };
 
 void hex_of(const uint8_t *bytes, size_t n, char *out)
 {
@@ -205,6 +205,10 @@ static bool write_group(struct journal *j, struct sealed *const *list, size_t n)
         p.seq++;
         p.at += ENTRY_HEAD + padded;
     }
+    /* Up to the end of a page, with the zeros that stand there: a page that is written whole need not be read first. */
+    static const char zeros[PAGE];
+    if (p.at % PAGE && p.at / PAGE * PAGE + PAGE <= j->size)
+        j->iov[v++] = (struct iovec){ (char *)(uintptr_t)zeros, PAGE - p.at % PAGE };
     if (!store_write_all(j->fd, j->iov, v, from)) {
         char path[PATH_MAX];
         int e = errno;

@@ -32,7 +32,7 @@ struct journal {
     uint64_t cut_bytes;            /* torn tail cut by journal_open */
     char why[192];                 /* why the last call failed */
     char encoded[GROUP_MOST][ENTRY_HEAD];
-    struct iovec iov[GROUP_MOST * 2];
+    struct iovec iov[GROUP_MOST * 2 + 1];
 };
 /* Makes or recovers it. false: t says why and what to do. */
 bool journal_open(struct journal *j, const char *dir, uint64_t segment_bytes, struct troubles *t);
