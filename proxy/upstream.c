@@ -4,6 +4,7 @@
  * them. What no_proxy names goes direct; what of it we do not understand is libcurl's to judge. */
 #include "proxy/upstream_inside.h"
 #include "base/must.h"
+#include "proxy/resolve.h"
 #include <stdlib.h>
 
 const char *const upstream_end_names[] = { "whole", "upstream_unresolved", "upstream_unreachable", "upstream_connect_timeout", "upstream_cut", "upstream_timeout", "upstream_bad_answer" };
@@ -27,9 +28,11 @@ static struct span setting(const char *name, const char *other)
     struct span s = span_of(getenv(name));
     return s.len || !other ? s : span_of(getenv(other));
 }
-/* Surely no proxy: `*`, the host, or a domain that it is in. */
+/* Surely no proxy: `*`, the host, or a domain that it is in (an address is in none). */
 static bool is_excepted(struct span list, struct span host)
 {
+    struct addresses literal;
+    bool is_name = !address_literal(host, 0, &literal);
     if (span_is(list, "*"))
         return true;
     while (list.len) {
@@ -42,7 +45,7 @@ static bool is_excepted(struct span list, struct span host)
             name = span_cut(name, 1, name.len);
         if (!name.len || name.len > host.len || strncasecmp(host.at + host.len - name.len, name.at, name.len) != 0)
             continue;
-        if (name.len == host.len || host.at[host.len - name.len - 1] == '.')
+        if (name.len == host.len || (is_name && host.at[host.len - name.len - 1] == '.'))
             return true;
     }
     return false;
