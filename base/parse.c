@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { NUMBER_BYTES_MOST = 512 }; /* a decimal written out in full has 40 digits or 400, never more */
+
 bool parse_u64(struct span s, uint64_t most, uint64_t *out)
 {
     uint64_t n = 0;
@@ -30,7 +32,7 @@ bool parse_u32(struct span s, uint32_t most, uint32_t *out)
 }
 bool parse_double(struct span s, double *out)
 {
-    char copy[64], *end;
+    char copy[NUMBER_BYTES_MOST], *end;
     if (!s.len || s.len >= sizeof copy)
         return false;
     for (size_t i = 0; i < s.len; i++)
@@ -103,7 +105,9 @@ bool parse_time_us(struct span s, int64_t *out)
     }
     if (!(s.len >= 10 && digits(s, 0, 4, &y) && s.at[4] == '-' && digits(s, 5, 2, &mo) && s.at[7] == '-' && digits(s, 8, 2, &d)))
         return false;
-    if (mo < 1 || mo > 12 || d < 1 || d > 31)
+    static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool is_leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+    if (mo < 1 || mo > 12 || d < 1 || d > days[mo - 1] + (mo == 2 && is_leap ? 1u : 0u))
         return false;
     int64_t us = 0, offset = 0;
     if (s.len > 10) {

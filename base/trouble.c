@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/trouble.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 
 __attribute__((format(printf, 7, 0)))
@@ -34,15 +35,26 @@ void trouble_warn(struct troubles *t, const char *file, unsigned line, unsigned 
     va_end(args);
 }
 
-/* What came from outside may hold terminal escapes and newlines: shown as \xHH. */
-static void put_safe(const char *text, FILE *out)
+/* What came from outside may hold terminal escapes, newlines and marks that turn a line round: shown as \xHH, like bytes that are no UTF-8. */
+static bool is_plain(const char *p, size_t length)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p < 0x20 || *p == 0x7f)
-            fprintf(out, "\\x%02x", *p);
-        else
-            fputc(*p, out);
+    uint32_t c = length ? utf8_code(p, length) : 0;
+    return length && c >= 0x20 && !(c >= 0x7f && c < 0xa0) && !(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2060 && c <= 0x206f) && c != 0xfeff;
 }
+void text_print(struct span s, FILE *out)
+{
+    for (size_t i = 0; i < s.len;) {
+        size_t n = utf8_length(s.at + i, s.len - i);
+        if (is_plain(s.at + i, n)) {
+            fwrite(s.at + i, 1, n, out);
+            i += n;
+            continue;
+        }
+        for (size_t to = i + (n ? n : 1); i < to; i++)
+            fprintf(out, "\\x%02x", (unsigned char)s.at[i]);
+    }
+}
+static void put_safe(const char *text, FILE *out) { text_print(span_of(text), out); }
 void troubles_print(const struct troubles *t, FILE *out)
 {
     for (unsigned i = 0; i < t->n; i++) {

@@ -30,6 +30,8 @@ void trouble_add(struct troubles *t, const char *file, unsigned line, unsigned c
 void trouble_warn(struct troubles *t, const char *file, unsigned line, unsigned column, const char *hint, const char *what, ...)
     __attribute__((format(printf, 6, 7)));
 void troubles_print(const struct troubles *t, FILE *out);
+/* A stranger's text for a terminal: nothing in it can steer one. */
+void text_print(struct span s, FILE *out);
 /* Sorted by file, line, column (stable). */
 void troubles_sort(struct troubles *t);
 /* The known word nearest to `word` within a third of its length (Levenshtein), or NULL: for "did you mean". */

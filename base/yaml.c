@@ -2,6 +2,7 @@
  * libyaml's event stream into our tree: events, not its document API, since that one resolves aliases and drops end marks. */
 #include "base/yaml.h"
 #include "base/buf.h"
+#include "base/format.h"
 #include "base/parse.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@ struct loader {
     const char *file;
     struct troubles *t;
     yaml_parser_t parser;
+    struct span content;
     bool with_environment, failed;
     size_t nodes;
 };
@@ -96,15 +98,72 @@ static struct yaml *node_new(struct loader *l, enum yaml_kind kind, const yaml_e
     return y;
 }
 
+/* What the reader stumbles over it tells by its byte alone. */
+static void reader_trouble(struct loader *l)
+{
+    const char *format = file_format(l->content);
+    size_t at = l->parser.problem_offset < l->content.len ? l->parser.problem_offset : l->content.len;
+    yaml_mark_t m = { 0 };
+    for (size_t i = span_starts(l->content, "\xef\xbb\xbf") ? 3 : 0; i < at; i++) {
+        m.column += ((unsigned char)l->content.at[i] & 0xc0) != 0x80;
+        if (l->content.at[i] == '\n')
+            m.line++, m.column = 0;
+    }
+    const char *problem = l->parser.problem ? l->parser.problem : "cannot be read";
+    bool is_text = strstr(problem, "UTF-8") != NULL, is_control = strstr(problem, "control") != NULL;
+    if (format)
+        fail(l, &(yaml_mark_t){ 0 }, "give the text itself", arena_printf(l->a, "not YAML: this is %s", format).at);
+    else
+        fail(l, &m, is_text ? "save the file as UTF-8" : is_control ? "take the byte out, or write it as \\x.. between double quotes" : "save the file as UTF-8",
+             arena_printf(l->a, "not valid YAML: %s", problem).at);
+}
 static bool next(struct loader *l, yaml_event_t *e)
 {
     if (yaml_parser_parse(&l->parser, e))
         return true;
-    yaml_mark_t m = l->parser.error == YAML_READER_ERROR ? l->parser.mark : l->parser.problem_mark;
+    if (l->parser.error == YAML_READER_ERROR) {
+        reader_trouble(l);
+        return false;
+    }
+    yaml_mark_t m = l->parser.problem_mark;
     struct span what = arena_printf(l->a, "not valid YAML: %s%s%s", l->parser.problem ? l->parser.problem : "cannot be read",
                                     l->parser.context ? " " : "", l->parser.context ? l->parser.context : "");
     fail(l, &m, "check indentation and quotes around this place", what.at);
     return false;
+}
+
+/* A map's keys by hash (FNV-1a, seeded by nothing: YAML_KEYS_MOST bounds what colliding keys may cost). */
+struct key_table {
+    const struct yaml **slots;
+    size_t size, n;
+};
+static size_t key_slot(const struct key_table *k, struct span key)
+{
+    uint64_t h = 0xcbf29ce484222325ull;
+    for (size_t i = 0; i < key.len; i++)
+        h = (h ^ (unsigned char)key.at[i]) * 0x100000001b3ull;
+    size_t i = (size_t)(h ^ h >> 32) & (k->size - 1);
+    while (k->slots[i] && !span_same(k->slots[i]->text, key))
+        i = (i + 1) & (k->size - 1);
+    return i;
+}
+/* The same key, if it stands already; else NULL, and it does now. */
+static const struct yaml *key_add(struct arena *a, struct key_table *k, const struct yaml *key)
+{
+    if (2 * (k->n + 1) > k->size) {
+        struct key_table larger = { NULL, k->size ? 2 * k->size : 16, k->n };
+        larger.slots = arena_alloc(a, larger.size * sizeof *larger.slots);
+        for (size_t i = 0; i < k->size; i++)
+            if (k->slots[i])
+                larger.slots[key_slot(&larger, k->slots[i]->text)] = k->slots[i];
+        *k = larger;
+    }
+    size_t i = key_slot(k, key->text);
+    if (k->slots[i])
+        return k->slots[i];
+    k->slots[i] = key;
+    k->n++;
+    return NULL;
 }
 
 static struct yaml *read_node(struct loader *l, yaml_event_t *e, unsigned depth, bool is_key);
@@ -113,10 +172,11 @@ static struct yaml *read_collection(struct loader *l, yaml_event_t *first, unsig
 {
     bool is_map = first->type == YAML_MAPPING_START_EVENT;
     struct yaml *y = node_new(l, is_map ? YAML_MAP : YAML_LIST, first);
+    struct key_table table = { 0 };
     size_t cap = 0, key_cap = 0, nkeys = 0;
     yaml_event_t e;
     if (depth >= YAML_DEPTH) {
-        fail(l, &first->start_mark, "", "nested too deeply");
+        fail(l, &first->start_mark, "64 levels are the most", "nested too deeply");
         return y;
     }
     while (!l->failed && next(l, &e)) {
@@ -131,20 +191,17 @@ static struct yaml *read_collection(struct loader *l, yaml_event_t *first, unsig
             break;
         if (is_key) {
             if (child->kind != YAML_SCALAR) {
-                yaml_trouble(l->t, child, "", "a key must be a plain word");
+                yaml_trouble(l->t, child, "write key: value", "a key must be a plain word");
                 l->failed = true;
                 break;
             }
-            if (nkeys >= YAML_KEYS_MOST) { /* the search for duplicates below is quadratic */
+            if (nkeys >= YAML_KEYS_MOST) {
                 fail(l, &first->start_mark, "split it", "too many keys in one map");
                 break;
             }
-            for (size_t i = 0; i < nkeys; i++)
-                if (span_same(y->keys[i]->text, child->text)) {
-                    yaml_trouble(l->t, child, arena_printf(l->a, "it stands already on line %u: keep one", y->keys[i]->line).at,
-                                 "the key '" SPAN_FMT "' is there twice", SPAN_ARG(child->text));
-                    break; /* once, or many equal keys would be told quadratically */
-                }
+            const struct yaml *before = key_add(l->a, &table, child);
+            if (before)
+                yaml_trouble(l->t, child, arena_printf(l->a, "it stands already on line %u: keep one", before->line).at, "the key '" SPAN_FMT "' is there twice", SPAN_ARG(child->text));
             *ARENA_PUSH(l->a, y->keys, nkeys, key_cap) = child;
         } else {
             *ARENA_PUSH(l->a, y->items, y->n, cap) = child;
@@ -152,8 +209,17 @@ static struct yaml *read_collection(struct loader *l, yaml_event_t *first, unsig
     }
     return y;
 }
+/* A tag of YAML itself says what would be read anyway; any other asks for something that nobody here does. */
+static void check_tag(struct loader *l, const yaml_event_t *e)
+{
+    const yaml_char_t *t = e->type == YAML_SCALAR_EVENT ? e->data.scalar.tag : e->type == YAML_MAPPING_START_EVENT ? e->data.mapping_start.tag
+                         : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.tag : NULL;
+    if (t && strncmp((const char *)t, "tag:yaml.org,2002:", 18) != 0 && strcmp((const char *)t, "!") != 0)
+        fail(l, &e->start_mark, "take it out", arena_printf(l->a, "the tag '%s' means nothing here", (const char *)t).at);
+}
 static struct yaml *read_node(struct loader *l, yaml_event_t *e, unsigned depth, bool is_key)
 {
+    check_tag(l, e);
     switch (e->type) {
     case YAML_SCALAR_EVENT: {
         struct span s = { (const char *)e->data.scalar.value, e->data.scalar.length };
@@ -163,7 +229,7 @@ static struct yaml *read_node(struct loader *l, yaml_event_t *e, unsigned depth,
         y->quoted = !plain;
         y->text = arena_copy(l->a, s);
         if (memchr(y->text.at, 0, y->text.len))
-            fail(l, &e->start_mark, "", "a NUL byte in a value");
+            fail(l, &e->start_mark, "take it out", "a NUL byte in a value");
         else if (!is_key)
             y->text = expand(l, y->text, &e->start_mark);
         return y;
@@ -175,7 +241,7 @@ static struct yaml *read_node(struct loader *l, yaml_event_t *e, unsigned depth,
         fail(l, &e->start_mark, "write the value out", "aliases (*name) are not taken");
         return NULL;
     default:
-        fail(l, &e->start_mark, "", "a value was expected here");
+        fail(l, &e->start_mark, "write key: value, or - value in a list", "a value was expected here");
         return NULL;
     }
 }
@@ -191,15 +257,23 @@ static struct span read_file(struct arena *a, const char *file, struct troubles 
         return (struct span){ 0 };
     }
     if (!S_ISREG(st.st_mode) || st.st_size > YAML_FILE_MOST) {
-        trouble_add(t, file, 0, 0, S_ISREG(st.st_mode) ? "split it: 4 MB is the most" : "name a file", S_ISREG(st.st_mode) ? "too large" : "not a regular file");
+        trouble_add(t, file, 0, 0, S_ISREG(st.st_mode) ? "split it: 4 MB is the most" : "name a file", S_ISREG(st.st_mode) ? "too large" : S_ISDIR(st.st_mode) ? "it is a folder" : "not a regular file");
         close(fd);
         return (struct span){ 0 };
     }
     char *bytes = arena_alloc_raw(a, (size_t)st.st_size + 1);
     size_t len = 0;
     ssize_t n;
-    while (len < (size_t)st.st_size && (n = read(fd, bytes + len, (size_t)st.st_size - len)) > 0)
+    while (len < (size_t)st.st_size && (n = read(fd, bytes + len, (size_t)st.st_size - len)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            trouble_add(t, file, 0, 0, "check the disk", "cannot be read: %s", strerror(errno));
+            close(fd);
+            return (struct span){ 0 };
+        }
         len += (size_t)n;
+    }
     close(fd);
     return (struct span){ bytes, len };
 }
@@ -213,6 +287,7 @@ struct yaml *yaml_read(struct arena *a, const char *file, struct span content, b
     yaml_event_t e;
     if (!yaml_parser_initialize(&l.parser))
         return NULL;
+    l.content = content;
     yaml_parser_set_input_string(&l.parser, (const unsigned char *)content.at, content.len);
     unsigned documents = 0;
     for (bool more = true; more && !l.failed && next(&l, &e);) {
@@ -256,7 +331,7 @@ void yaml_known_keys(const struct yaml *map, const char *const *known, size_t n,
             is_known = span_is(map->keys[i]->text, known[k]);
         if (is_known)
             continue;
-        const char *near = nearest_word(map->keys[i]->text, known, n);
+        const char *near = t->n < TROUBLES_MOST ? nearest_word(map->keys[i]->text, known, n) : NULL;
         char hint[160];
         if (near)
             snprintf(hint, sizeof hint, "did you mean '%s'?", near);
@@ -269,7 +344,7 @@ void yaml_known_keys(const struct yaml *map, const char *const *known, size_t n,
 bool yaml_text(const struct yaml *y, const char *name, struct span *out, struct troubles *t)
 {
     if (y->kind != YAML_SCALAR) {
-        yaml_trouble(t, y, "", "%s must be a text", name);
+        yaml_trouble(t, y, "write one value; quote what is not to be a list or a map", "%s must be a text", name);
         return false;
     }
     *out = y->text;
@@ -281,7 +356,7 @@ bool yaml_bool(const struct yaml *y, const char *name, bool *out, struct trouble
         *out = span_is(y->text, "true");
         return true;
     }
-    yaml_trouble(t, y, "", "%s must be true or false", name);
+    yaml_trouble(t, y, "write it without quotes", "%s must be true or false", name);
     return false;
 }
 bool yaml_u64(const struct yaml *y, const char *name, uint64_t least, uint64_t most, uint64_t *out, struct troubles *t)
@@ -291,7 +366,7 @@ bool yaml_u64(const struct yaml *y, const char *name, uint64_t least, uint64_t m
         *out = v;
         return true;
     }
-    yaml_trouble(t, y, "", "%s must be a whole number from %llu to %llu", name, (unsigned long long)least, (unsigned long long)most);
+    yaml_trouble(t, y, "write digits alone", "%s must be a whole number from %llu to %llu", name, (unsigned long long)least, (unsigned long long)most);
     return false;
 }
 bool yaml_double(const struct yaml *y, const char *name, double least, double most, double *out, struct troubles *t)
@@ -301,7 +376,7 @@ bool yaml_double(const struct yaml *y, const char *name, double least, double mo
         *out = v;
         return true;
     }
-    yaml_trouble(t, y, "", "%s must be a number from %g to %g", name, least, most);
+    yaml_trouble(t, y, "write it with a point, like 0.5", "%s must be a number from %g to %g", name, least, most);
     return false;
 }
 bool yaml_bytes(const struct yaml *y, const char *name, uint64_t least, uint64_t most, uint64_t *out, struct troubles *t)

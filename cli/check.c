@@ -40,13 +40,13 @@ static int run(int argc, char **argv)
     const char *file = "vigie.yaml";
     bool print = false, json = false;
     int o;
-    while ((o = getopt_long(argc, argv, ":hc:", known, NULL)) != -1) {
+    while ((o = option_next(argc, argv, ":hc:", known, 0)) != -1) {
         switch (o) {
         case 'c': file = optarg; break;
         case PRINT: print = true; break;
         case JSON: json = true; break;
         case 'h': puts(verb_check.help); return EXIT_DONE;
-        default: return option_trouble(argv, known);
+        default: return EXIT_TROUBLE;
         }
     }
     if (optind < argc)

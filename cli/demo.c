@@ -28,6 +28,18 @@ struct demo {
     bool has_upstream;
 };
 
+#define FIRST_WORDS "# The demo's configuration."
+/* Not there, or written by a demo. */
+static bool is_ours(const char *path)
+{
+    char first[sizeof FIRST_WORDS] = "";
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return errno == ENOENT || errno == ENOTDIR; /* the latter is said when it is written */
+    size_t n = fread(first, 1, sizeof first - 1, f);
+    fclose(f);
+    return n == sizeof first - 1 && memcmp(first, FIRST_WORDS, n) == 0;
+}
 static bool write_file(const char *folder, const char *name, struct span content)
 {
     char path[4096];
@@ -92,7 +104,7 @@ static int run(int argc, char **argv)
     const char *folder = NULL;
     char temporary[256];
     int o;
-    while ((o = getopt_long(argc, argv, "p:a:f:r:", options, NULL)) != -1)
+    while ((o = option_next(argc, argv, ":p:a:f:r:", options, 0)) != -1)
         switch (o) {
         case 'p':
             if (!parse_u32(span_of(optarg), 65535, &port))
@@ -107,10 +119,12 @@ static int run(int argc, char **argv)
                 return trouble_say("calls a second, from 0 (no traffic) to 500", "demo: --rate %s", optarg);
             break;
         case 'f': folder = optarg; break;
-        default: return option_trouble(argv, options);
+        default: return EXIT_TROUBLE;
         }
     if (optind < argc)
         return trouble_say("see vigie demo --help", "demo: it takes no argument '%s'", argv[optind]);
+    if (folder && strlen(folder) > 1024)
+        return trouble_say("name a shorter path", "demo: --folder is longer than 1024 bytes");
     bool is_temporary = !folder;
     if (!folder) {
         const char *base = getenv("TMPDIR");
@@ -126,7 +140,7 @@ static int run(int argc, char **argv)
     struct buf config = { .cap = 64 * 1024 };
     unsigned at = demo_model_port(model);
     buf_printf(&config,
-               "# The demo's configuration. Edit it and send SIGHUP; docs/configuration.md tells what may stand here.\n"
+               FIRST_WORDS " Edit it and send SIGHUP; docs/configuration.md tells what may stand here.\n"
                "listen: 127.0.0.1:%u\nadmin: {listen: 127.0.0.1:%u}\ndata: data\nrules: [rules]\nroutes:\n"
                "  - {name: assistant, mount: /openai, upstream: \"http://127.0.0.1:%u\", api: openai, scope: scope.yaml}\n"
                "  - {name: branch, mount: /anthropic, upstream: \"http://127.0.0.1:%u\", api: anthropic, scope: scope.yaml}\n"
@@ -136,6 +150,11 @@ static int run(int argc, char **argv)
     snprintf(rules, sizeof rules, "%s/rules", folder);
     snprintf(path, sizeof path, "%s/vigie.yaml", folder);
     mkdir(rules, 0700);
+    if (!is_ours(path)) {
+        demo_model_stop(model);
+        buf_free(&config);
+        return trouble_say("name another folder with --folder", "demo: %s is there already and is not the demo's", path);
+    }
     unlink(path); /* it holds the model's port, which changes */
     bool ok = write_file(folder, "vigie.yaml", buf_span(&config)) && write_file(folder, "scope.yaml", (struct span){ demo_scope, (size_t)(demo_scope_end - demo_scope) })
            && write_file(rules, "default.yaml", (struct span){ demo_default_rules, (size_t)(demo_default_rules_end - demo_default_rules) })
@@ -149,6 +168,8 @@ static int run(int argc, char **argv)
         log_start(false, LOG_WARN);
         struct server_options so = { .config_file = path, .admin_start = serving_admin_start, .admin_stop = serving_admin_stop, .ready = screen, .context = &d, .is_quiet = true };
         status = server_run(&so);
+        if (status != EXIT_DONE)
+            trouble_say("a port in use? name others with --port and --admin-port", "demo: it could not start");
         demo_traffic_stop(d.traffic);
     }
     demo_model_stop(model);

@@ -47,10 +47,9 @@ static bool read_lines(struct arena *a, const char *path, struct drift_lines *ou
     struct troubles t = { .arena = a };
     if (!read_whole(a, path, &content))
         return false;
-    if (drift_read(a, strcmp(path, "-") == 0 ? "(standard input)" : path, content, out, &t))
-        return true;
-    troubles_print(&t, stderr);
-    return false;
+    bool is_read = drift_read(a, strcmp(path, "-") == 0 ? "(standard input)" : path, content, out, &t);
+    troubles_print(&t, stderr); /* warnings too */
+    return is_read;
 }
 
 static int compare(struct arena *a, const char *reference, const char *current, const struct drift_options *o, bool is_text)
@@ -106,8 +105,8 @@ static int run(int argc, char **argv)
     double alpha = 0, effect = 0;
     uint32_t seed = 1, warmup = 0;
     const char *path = NULL;
-    bool is_text = false;
-    for (int c; (c = getopt_long(argc, argv, ":", options, NULL)) != -1;)
+    bool is_text = false, is_json = false, has_warmup = false;
+    for (int c; (c = option_next(argc, argv, ":", options, 0)) != -1;)
         switch (c) {
         case 'a':
             if (!parse_double(span_of(optarg), &alpha) || alpha <= 0 || alpha >= 1)
@@ -124,6 +123,7 @@ static int run(int argc, char **argv)
         case 'w':
             if (!parse_u32(span_of(optarg), DRIFT_ROWS_MOST, &warmup))
                 return trouble_say("give a number of lines", "drift: --warmup '%s' is not one", optarg);
+            has_warmup = true;
             break;
         case 'f':
             path = optarg;
@@ -132,15 +132,25 @@ static int run(int argc, char **argv)
             is_text = true;
             break;
         case 'j':
-            is_text = false;
+            is_json = true;
             break;
         default:
-            return option_trouble(argv, options);
+            return EXIT_TROUBLE;
         }
     int given = argc - optind;
     if (path ? given != 0 : given != 2)
         return trouble_say("vigie drift REFERENCE CURRENT, or vigie drift --stream FILE --warmup N",
                            path ? "drift: --stream takes one file and no others" : "drift: two samples are needed, %d given", given);
+    if (!path && has_warmup)
+        return trouble_say("the first N lines of one file: vigie drift --stream FILE --warmup N", "drift: --warmup goes with --stream");
+    if (!path && alpha > 0 && alpha < 0.0001)
+        return trouble_say("from 0.0001 on", "drift: --alpha %g is finer than the divisions of two samples can tell", alpha);
+    if (path && effect > 0)
+        return trouble_say("leave it out", "drift: --least-effect is for two samples, not for --stream");
+    if (is_text && is_json)
+        return trouble_say("keep one", "drift: --text and --json");
+    if (!path && strcmp(argv[optind], "-") == 0 && strcmp(argv[optind + 1], "-") == 0)
+        return trouble_say("put one of them into a file", "drift: both samples are standard input");
     if (path && !warmup)
         return trouble_say("say how many lines at the start are the baseline: --warmup N", "drift: --stream needs --warmup");
     struct arena *a = arena_new((size_t)8 << 30);

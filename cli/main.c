@@ -2,9 +2,13 @@
  * The `vigie` command: finds the verb and runs it. */
 #include "base/trouble.h"
 #include "cli/verb.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #ifndef VIGIE_VERSION
 #define VIGIE_VERSION "0.1.0"
@@ -31,27 +35,6 @@ int trouble_say(const char *hint, const char *what, ...)
     return EXIT_TROUBLE;
 }
 
-int option_trouble(char **argv, const struct option *known)
-{
-    const char *names[64];
-    size_t n = 0;
-    for (; known[n].name && n < 64; n++)
-        names[n] = known[n].name;
-    const char *given = argv[optind - 1] ? argv[optind - 1] : "";
-    if (optopt && given[0] == '-' && given[1] != '-')
-        return trouble_say("see --help", "%s: option -%c is not known or lacks its value", argv[0], optopt);
-    size_t dashes = strspn(given, "-");
-    struct span word = { given + dashes, strcspn(given + dashes, "=") };
-    char hint[96] = "see --help";
-    for (size_t i = 0; i < n; i++)
-        if (span_is(word, names[i]))
-            return trouble_say("see --help", known[i].has_arg == required_argument ? "%s: option %s wants a value" : "%s: option %s takes no value", argv[0], given);
-    const char *near = nearest_word(word, names, n);
-    if (near)
-        snprintf(hint, sizeof hint, "did you mean --%s?", near);
-    return trouble_say(hint, "%s: unknown option '%s'", argv[0], given);
-}
-
 static void usage(FILE *out)
 {
     fputs("vigie: a reverse proxy that records, checks and blocks model traffic, and sees it drift\n\nusage: vigie VERB [options]\n\n", out);
@@ -60,39 +43,81 @@ static void usage(FILE *out)
     fputs("\n`vigie VERB --help` tells more, with examples. `vigie --version` tells what this is.\n", out);
 }
 
-int main(int argc, char **argv)
+/* A file opened while 0, 1 or 2 is closed would take that number, and what is said would be written into it. */
+static bool standard_files_are_open(bool *has_stdout)
 {
-    signal(SIGPIPE, SIG_IGN);
-    if (argc < 2) {
-        usage(stderr);
-        return EXIT_TROUBLE;
-    }
-    struct span word = span_of(argv[1]);
-    if (span_is(word, "--help") || span_is(word, "-h") || span_is(word, "help")) {
-        usage(stdout);
-        return EXIT_DONE;
-    }
-    if (span_is(word, "--version") || span_is(word, "-V") || span_is(word, "version")) {
-        printf("vigie %s (%s)\n", VIGIE_VERSION, VIGIE_COMMIT);
-        return EXIT_DONE;
-    }
+    *has_stdout = fcntl(STDOUT_FILENO, F_GETFD) != -1;
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+/* A reader that has gone has seen enough; anything else kept from stdout is trouble, whatever the verb's own status. */
+static int stdout_end(const char *name, int status)
+{
+    bool failed = ferror(stdout);
+    errno = 0;
+    failed = fflush(stdout) != 0 || failed;
+    struct pollfd reader = { .fd = STDOUT_FILENO, .events = POLLOUT };
+    if (!failed || errno == EPIPE || (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR)))
+        return status;
+    return trouble_say("is the disk full?", errno ? "%s: standard output cannot be written: %s" : "%s: standard output cannot be written%s", name, errno ? strerror(errno) : "");
+}
+static const struct verb *verb_find(const char *name)
+{
     const char *names[32];
     size_t n = 0;
     for (; all_verbs[n]; n++) {
         names[n] = all_verbs[n]->name;
-        if (!span_is(word, all_verbs[n]->name))
-            continue;
-        for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
-            if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-                puts(all_verbs[n]->help);
-                return EXIT_DONE;
-            }
-        opterr = 0;
-        return all_verbs[n]->run(argc - 1, argv + 1);
+        if (strcmp(name, names[n]) == 0)
+            return all_verbs[n];
     }
-    const char *near = nearest_word(word, names, n);
+    const char *near = nearest_word(span_of(name), names, n);
     char hint[96] = "see vigie --help";
     if (near)
         snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-    return trouble_say(hint, "there is no verb '%s'", argv[1]);
+    trouble_say(hint, name[0] == '-' ? "there is no option '%s' before a verb" : "there is no verb '%s'", name);
+    return NULL;
+}
+
+static int run(int argc, char **argv, bool has_stdout)
+{
+    struct span word = span_of(argv[1]);
+    if (!has_stdout && !span_is(word, "serve")) /* a service may well run without one */
+        return trouble_say("redirect it, to /dev/null if need be", "%s: standard output is closed", argv[1]);
+    bool is_help = span_is(word, "--help") || span_is(word, "-h") || span_is(word, "help");
+    if (is_help && argc == 2) {
+        usage(stdout);
+        return EXIT_DONE;
+    }
+    if (span_is(word, "--version") || span_is(word, "-V") || span_is(word, "version")) {
+        if (argc > 2)
+            return trouble_say("vigie --version", "%s: '%s' is one too many", argv[1], argv[2]);
+        printf("vigie %s (%s)\n", VIGIE_VERSION, VIGIE_COMMIT);
+        return EXIT_DONE;
+    }
+    const struct verb *verb = verb_find(argv[is_help ? 2 : 1]);
+    if (!verb)
+        return EXIT_TROUBLE;
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
+        is_help |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+    if (is_help) {
+        puts(verb->help);
+        return EXIT_DONE;
+    }
+    opterr = 0;
+    return verb->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    bool has_stdout;
+    signal(SIGPIPE, SIG_IGN);
+    if (!standard_files_are_open(&has_stdout))
+        return EXIT_TROUBLE;
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_TROUBLE;
+    }
+    return stdout_end(argv[1], run(argc, argv, has_stdout));
 }

@@ -249,10 +249,10 @@ static int run(int argc, char **argv)
     struct record_filter f = { 0 };
     struct printing p = { .form = FORM_TABLE };
     const char *file = "vigie.yaml", *dir = NULL, *id = NULL;
-    bool rebuild = false, has_limit = false;
+    bool rebuild = false, has_limit = false, has_json = false, has_csv = false;
     uint64_t limit = 0;
     int o;
-    while ((o = getopt_long(argc, argv, ":c:", known, NULL)) != -1) {
+    while ((o = option_next(argc, argv, ":c:", known, 0)) != -1) {
         switch (o) {
         case 'c': file = optarg; break;
         case DATA: dir = optarg; break;
@@ -290,17 +290,23 @@ static int run(int argc, char **argv)
                 return trouble_say("a whole number; 0 is no limit", "records: --limit %s is not a number of records", optarg);
             has_limit = true;
             break;
-        case JSON: p.form = FORM_JSON; break;
-        case CSV: p.form = FORM_CSV; break;
+        case JSON: p.form = FORM_JSON; has_json = true; break;
+        case CSV: p.form = FORM_CSV; has_csv = true; break;
         case BODIES: p.with_bodies = true; break;
         case ID: id = optarg; break;
         case REBUILD: rebuild = true; break;
         case 'h': puts(verb_records.help); return EXIT_DONE;
-        default: return option_trouble(argv, known);
+        default: return EXIT_TROUBLE;
         }
     }
     if (optind < argc)
         return trouble_say("see vigie records --help", "records: '%s' is not an option", argv[optind]);
+    if (has_json && has_csv)
+        return trouble_say("keep one", "records: --json and --csv");
+    if (rebuild && id)
+        return trouble_say("one at a time", "records: --rebuild and --id");
+    if (f.since_us && f.until_us && f.since_us > f.until_us)
+        return trouble_say("swap them", "records: --since is behind --until");
     if (p.with_bodies && p.form != FORM_JSON && !id)
         return trouble_say("add --json", "records: --bodies goes with --json");
     if (!has_limit)

@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static bool time_of(const char *text, int64_t *us)
 {
@@ -18,6 +20,35 @@ static bool time_of(const char *text, int64_t *us)
         return true;
     }
     return parse_time_us(span_of(text), us);
+}
+/* Beside it first: what stood there goes only when the new one is whole. */
+static int write_file(struct report_options *ro, const char *data, const char *path, struct troubles *t)
+{
+    struct stat st;
+    bool is_file = stat(path, &st) != 0 || S_ISREG(st.st_mode); /* else a pipe or device, written as it is */
+    const char *beside = is_file ? arena_printf(t->arena, "%s.part", path).at : path;
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); /* it holds prompts */
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!out) {
+        trouble_add(t, path, 0, 0, "name a file that may be written", "cannot be written: %s", strerror(errno));
+        return EXIT_TROUBLE;
+    }
+    ro->data = data;
+    errno = 0;
+    bool is_written = report_write(ro, out, t), is_bad = ferror(out);
+    if (fclose(out) != 0 || is_bad) {
+        trouble_add(t, path, 0, 0, "is the disk full?", "cannot be written whole: %s", errno ? strerror(errno) : "it ended early");
+        is_written = false;
+    } else if (!is_written && !t->n) {
+        trouble_add(t, path, 0, 0, "vigie verify tells more", "the report could not be written whole");
+    }
+    if (is_file && is_written && rename(beside, path) != 0) {
+        trouble_add(t, path, 0, 0, "name a file that may be written", "cannot be written: %s", strerror(errno));
+        is_written = false;
+    }
+    if (is_file && !is_written)
+        unlink(beside);
+    return is_written ? EXIT_DONE : EXIT_TROUBLE;
 }
 static int run(int argc, char **argv)
 {
@@ -29,18 +60,28 @@ static int run(int argc, char **argv)
     };
     const char *config_file = "vigie.yaml", *data = NULL, *out_file = NULL, *language = getenv("LANG");
     uint32_t limit = 0;
+    unsigned forms = 0;
     struct report_options ro = { .form = REPORT_HTML, .verifies = true };
     int o;
-    while ((o = getopt_long(argc, argv, "c:", options, NULL)) != -1)
+    while ((o = option_next(argc, argv, ":c:", options, 0)) != -1)
         switch (o) {
         case 'c': config_file = optarg; break;
         case DATA: data = optarg; break;
-        case HTML: ro.form = REPORT_HTML; break;
-        case JSON: ro.form = REPORT_JSON; break;
-        case CSV: ro.form = REPORT_CSV; break;
+        case HTML:
+        case JSON:
+        case CSV:
+            if (forms & ~(1u << (o - HTML)))
+                return trouble_say("keep one", "report: --html, --json and --csv");
+            forms |= 1u << (o - HTML);
+            ro.form = o == HTML ? REPORT_HTML : o == JSON ? REPORT_JSON : REPORT_CSV;
+            break;
         case OUT: out_file = optarg; break;
         case ROUTE: ro.filter.route = span_of(optarg); break;
-        case LANG: language = optarg; break;
+        case LANG:
+            if (strcmp(optarg, "en") != 0 && strcmp(optarg, "fr") != 0)
+                return trouble_say("fr or en", "report: --lang %s is not there", optarg);
+            language = optarg;
+            break;
         case NO_VERIFY: ro.verifies = false; break;
         case SINCE:
         case UNTIL:
@@ -51,8 +92,10 @@ static int run(int argc, char **argv)
             if (!parse_u32(span_of(optarg), 100000, &limit) || !limit)
                 return trouble_say("from 1 to 100000", "report: --limit %s", optarg);
             break;
-        default: return option_trouble(argv, options);
+        default: return EXIT_TROUBLE;
         }
+    if (ro.filter.since_us && ro.filter.until_us && ro.filter.since_us > ro.filter.until_us)
+        return trouble_say("swap them", "report: --since is behind --until");
     if (optind < argc)
         return trouble_say("see vigie report --help", "report: it takes no argument '%s'", argv[optind]);
     ro.language = language && strncmp(language, "fr", 2) == 0 ? FRENCH : ENGLISH;
@@ -64,18 +107,14 @@ static int run(int argc, char **argv)
     int status = EXIT_TROUBLE;
     if (!data && (c = config_load(config_file, (struct span){ 0 }, t)))
         data = c->data;
-    if (data) {
-        int fd = out_file ? open(out_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1; /* it holds prompts */
-        FILE *out = !out_file ? stdout : fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (data && out_file)
+        status = write_file(&ro, data, out_file, t);
+    else if (data) {
         ro.data = data;
-        if (!out)
-            trouble_add(t, out_file, 0, 0, "name a file that may be written", "cannot be written: %s", strerror(errno));
-        else if (report_write(&ro, out, t))
+        if (report_write(&ro, stdout, t))
             status = EXIT_DONE;
-        else if (!t->n)
-            trouble_add(t, out_file, 0, 0, "is the disk full?", "the report could not be written whole");
-        if (out && out != stdout)
-            fclose(out);
+        else if (!t->n && !ferror(stdout))
+            trouble_add(t, NULL, 0, 0, "vigie verify tells more", "the report could not be written whole");
     }
     troubles_print(t, stderr);
     if (c)

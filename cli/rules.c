@@ -177,13 +177,13 @@ static int run(int argc, char **argv)
     int o, status = EXIT_TROUBLE;
     struct ruleset *rs = NULL;
     struct config *config = NULL;
-    while ((o = getopt_long(argc, argv, ":hc:", known, NULL)) != -1) {
+    while ((o = option_next(argc, argv, ":hc:", known, RULES)) != -1) {
         switch (o) {
         case RULES: *ARENA_PUSH(a, paths, npaths, cap) = optarg; break;
         case 'c': config_file = optarg; break;
         case JSON: json = true; break;
         case 'h': puts(verb_rules.help); status = EXIT_DONE; goto end;
-        default: option_trouble(argv, known); goto end;
+        default: goto end;
         }
     }
     static const char *const words[] = { "test", "list", "explain", "try" };

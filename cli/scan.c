@@ -7,186 +7,34 @@
  * An exchange is either plain (prompt, response, …) or as recorded (api, request, answer). A finding names the field that
  * its offsets count in: for plain lines the line's own keys, for recorded ones prompt or answer and the part's number.
  */
-#include "base/json.h"
-#include "base/parse.h"
+#include "base/format.h"
 #include "checks/scope.h"
 #include "cli/default_rules.h"
+#include "cli/scan.h"
 #include "cli/verb.h"
-#include "proxy/config.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LINE_MOST = 64 << 20, LINE_ARENA = 1 << 30, TEXT_SHOWN = 400, FLUSH_AT = 1 << 16, FIELDS_MOST = 4096 };
+enum { TEXT_SHOWN = 400, FLUSH_AT = 1 << 16 };
 
-struct field_name {            /* what a part was called in the line */
-    const char *name;
-    int item;                  /* of an array: which; -1: no array */
-};
-struct scan {
-    struct ruleset *rules;
-    struct check_env env;
-    struct rates *rates;
-    unsigned checks;           /* to be scored */
-    bool only_checks;          /* --checks without --rules: the checks speak for themselves */
-    enum action fail_on;       /* ACTION_ALLOW: never */
-    bool failed, trouble, is_closed;
-    struct arena *a;
-    struct buf out;
-    const char *file;
-    unsigned line;
-    /* of the line at hand */
-    struct json doc;
-    struct transcript *t;
-    struct field_name *names[2];
-    size_t nnames[2], names_cap[2];
-    bool is_plain;
-};
-
-static void say(struct scan *s, size_t at, const char *hint, const char *what)
+void scan_say(struct scan *s, size_t at, const char *hint, const char *what, ...)
 {
     struct arena *a = arena_new(1 << 16);
     struct troubles t = { .arena = a };
-    trouble_add(&t, s->file, s->line, (unsigned)(at + 1), hint, "%s", what);
-    troubles_print(&t, stderr);
-    arena_free(a);
     s->trouble = true;
-}
-
-/* ---- in ---- */
-
-static void name_part(struct scan *s, enum side side, const char *name, int item)
-{
-    size_t i = side - 1;
-    *ARENA_PUSH(s->a, s->names[i], s->nnames[i], s->names_cap[i]) = (struct field_name){ name, item };
-}
-static void ask(struct scan *s, enum role role, enum part_kind kind, struct span title, struct span text, const char *name, int item)
-{
-    transcript_ask(s->t, role, kind, 0, title, text);
-    name_part(s, ON_PROMPT, name, item);
-}
-static void say_part(struct scan *s, uint32_t choice, enum part_kind kind, uint32_t channel, struct span title, struct span text, const char *name, int item)
-{
-    size_t before = s->t->nanswer;
-    transcript_say(s->t, choice, kind, channel, title, text);
-    if (s->t->nanswer > before)
-        name_part(s, ON_ANSWER, name, item);
-}
-static struct span text_or_source(struct scan *s, struct jv v)
-{
-    return jv_type(v) == JSON_STRING ? jv_text(v, s->a) : jv_source(v);
-}
-/* Keys of a document that a retriever may have put its text under. */
-static struct span document_text(struct scan *s, struct jv v)
-{
-    static const char *const keys[] = { "text", "content", "page_content", "body" };
-    for (size_t i = 0; i < 4 && jv_type(v) == JSON_OBJECT; i++)
-        if (jv_type(jv_get(v, keys[i])) == JSON_STRING)
-            return jv_text(jv_get(v, keys[i]), s->a);
-    return text_or_source(s, v);
-}
-static bool is_absent(struct jv v)
-{
-    return jv_type(v) == JSON_NONE || jv_type(v) == JSON_NULL;
-}
-
-static bool read_plain(struct scan *s, struct jv line)
-{
-    struct jv prompt = jv_get(line, "prompt"), response = jv_get(line, "response"), context = jv_get(line, "context"), instructions = jv_get(line, "instructions"),
-              tools = jv_get(line, "tools"), calls = jv_get(line, "tool_calls"), item;
-    struct jv_walk w;
-    int n = 0;
-    s->t = transcript_new(s->a, "plain");
-    s->is_plain = true;
-    if (is_absent(prompt) && is_absent(response)) {
-        say(s, 0, "one of them must be there", "neither prompt nor response (nor api and request)");
-        return false;
+    if (s->said++ < SCAN_TROUBLES_MOST) {
+        va_list args;
+        va_start(args, what);
+        trouble_add(&t, s->file, s->line, (unsigned)(at + 1), hint, "%s", arena_vprintf(a, what, args).at);
+        va_end(args);
+        troubles_print(&t, stderr);
+    } else {
+        s->unsaid++;
     }
-    if (jv_type(jv_get(line, "model")) == JSON_STRING)
-        s->t->model = jv_text(jv_get(line, "model"), s->a);
-    if (!is_absent(instructions))
-        ask(s, ROLE_INSTRUCTIONS, PART_TEXT, (struct span){ 0 }, text_or_source(s, instructions), "instructions", -1);
-    if (jv_type(context) == JSON_ARRAY)
-        for (w = jv_walk(context); jv_next(&w);)
-            ask(s, ROLE_CONTEXT, PART_DOCUMENT, (struct span){ 0 }, document_text(s, w.value), "context", n++);
-    else if (!is_absent(context))
-        ask(s, ROLE_CONTEXT, PART_DOCUMENT, (struct span){ 0 }, document_text(s, context), "context", -1);
-    if (jv_type(tools) == JSON_ARRAY) {
-        n = 0;
-        for (w = jv_walk(tools); jv_next(&w);) {
-            item = jv_type(jv_get(w.value, "function")) == JSON_OBJECT ? jv_get(w.value, "function") : w.value;
-            struct span name = jv_type(w.value) == JSON_STRING ? jv_text(w.value, s->a) : jv_text(jv_get(item, "name"), s->a);
-            ask(s, ROLE_TOOL, PART_TOOL_SPEC, name, text_or_source(s, w.value), "tools", n++);
-        }
-    } else if (!is_absent(tools)) {
-        ask(s, ROLE_TOOL, PART_TOOL_SPEC, (struct span){ 0 }, text_or_source(s, tools), "tools", -1);
-    }
-    if (!is_absent(prompt))
-        ask(s, ROLE_USER, PART_TEXT, (struct span){ 0 }, text_or_source(s, prompt), "prompt", -1);
-    if (jv_type(response) == JSON_ARRAY) {
-        n = 0;
-        for (w = jv_walk(response); jv_next(&w) && n < FIELDS_MOST; n++)
-            say_part(s, (uint32_t)n, PART_TEXT, 0, (struct span){ 0 }, document_text(s, w.value), "response", n);
-    } else if (!is_absent(response)) {
-        say_part(s, 0, PART_TEXT, 0, (struct span){ 0 }, document_text(s, response), "response", -1);
-    }
-    if (jv_type(calls) == JSON_ARRAY) {
-        n = 0;
-        for (w = jv_walk(calls); jv_next(&w) && n < FIELDS_MOST; n++) {
-            item = jv_type(jv_get(w.value, "function")) == JSON_OBJECT ? jv_get(w.value, "function") : w.value;
-            struct jv arguments = jv_get(item, "arguments");
-            if (is_absent(arguments))
-                arguments = jv_get(item, "input");
-            say_part(s, 0, PART_TOOL_CALL, (uint32_t)n, jv_text(jv_get(item, "name"), s->a), text_or_source(s, is_absent(arguments) ? w.value : arguments), "tool_calls", n);
-        }
-    }
-    s->t->prompt_reading = s->t->answer_reading = READING_WHOLE;
-    s->t->is_answer_whole = true;
-    return true;
-}
-
-/* The content type that a raw answer must have had. */
-static struct span type_of(struct span raw)
-{
-    struct span s = span_trim(raw);
-    if (span_starts(s, "{") || span_starts(s, "[")) {
-        struct arena *a = arena_new(LINE_ARENA);
-        struct json doc;
-        bool one = json_read(&doc, a, s) && span_trim(span_cut(s, doc.end, s.len)).len == 0;
-        arena_free(a);
-        return one ? SPAN("application/json") : SPAN("application/x-ndjson");
-    }
-    return SPAN("text/event-stream");
-}
-static bool read_recorded(struct scan *s, struct jv line)
-{
-    struct jv api = jv_get(line, "api"), request = jv_get(line, "request"), answer = jv_get(line, "answer"), path = jv_get(line, "path");
-    struct span family = jv_text(api, s->a), where = jv_type(path) == JSON_STRING ? jv_text(path, s->a) : (struct span){ "", 0 };
-    s->is_plain = false;
-    if (jv_type(api) != JSON_STRING || !api_is_known(family)) {
-        size_t n;
-        const char *const *words = api_words(&n), *near = jv_type(api) == JSON_STRING ? nearest_word(family, words, n) : NULL;
-        char hint[96];
-        snprintf(hint, sizeof hint, near ? "did you mean '%s'?" : "for example openai-chat%s", near ? near : "");
-        say(s, 0, hint, jv_type(api) == JSON_STRING ? "an api that is not known" : "a recorded exchange without api");
-        return false;
-    }
-    const struct api *reader = api_find(family, SPAN("POST"), where);
-    s->t = transcript_new(s->a, reader->name);
-    if (!is_absent(request))
-        reader->request(s->t, where, SPAN("application/json"), text_or_source(s, request));
-    if (jv_type(answer) == JSON_OBJECT || jv_type(answer) == JSON_ARRAY) {
-        reader->answer(s->t, SPAN("application/json"), jv_source(answer));
-    } else if (jv_type(answer) == JSON_STRING) {
-        struct span raw = jv_text(answer, s->a);
-        struct answer_reader_options o = { .api = reader, .t = s->t, .status = 200, .content_type = type_of(raw), .whole_most = LINE_MOST };
-        struct answer_reader *r = answer_reader_new(s->a, &o);
-        answer_reader_feed(r, raw);
-        answer_reader_end(r, false);
-    }
-    return true;
+    arena_free(a);
 }
 
 /* ---- out ---- */
@@ -293,17 +141,14 @@ static void flush(struct scan *s)
 
 static void judge(struct scan *s, struct jv line)
 {
-    struct jv meta = jv_get(line, "meta"), id = jv_get(line, "id"), at = jv_get(line, "at");
-    struct facts facts = { .route = jv_text(jv_get(meta, "route"), s->a), .caller = jv_text(jv_get(meta, "caller"), s->a), .session = jv_text(jv_get(meta, "session"), s->a),
-                           .model = s->t->model, .rates = s->rates };
-    if (jv_type(at) == JSON_STRING || jv_type(at) == JSON_NUMBER)
-        (void)!parse_time_us(text_or_source(s, at), &facts.now_us);
+    struct jv id = jv_get(line, "id");
+    s->facts.rates = s->rates;
     struct verdict v;
     struct findings own = { 0 };
     verdict_begin(&v);
     if (!s->only_checks) {
-        judge_prompt(s->rules, &s->env, s->t, &facts, &v);
-        judge_answer(s->rules, &s->env, s->t, &facts, &v);
+        judge_prompt(s->rules, &s->env, s->t, &s->facts, &v);
+        judge_answer(s->rules, &s->env, s->t, &s->facts, &v);
     }
     unsigned missing = 0;
     for (size_t i = 0; i < CHECKS; i++)
@@ -322,14 +167,15 @@ static void judge(struct scan *s, struct jv line)
         action = ACTION_FLAG;
 
     buf_add_text(&s->out, "{\"id\": ");
-    if (is_absent(id))
-        buf_printf(&s->out, "%u", s->line);
-    else if (jv_type(id) == JSON_STRING) {
+    double ignored;
+    if (jv_type(id) == JSON_NUMBER && !s->doc.odd && jv_number(id, &ignored)) {
+        buf_add(&s->out, jv_source(id));
+    } else if (jv_type(id) == JSON_STRING || jv_type(id) == JSON_NUMBER) {
         buf_add_char(&s->out, '"');
-        buf_add_json(&s->out, jv_text(id, s->a));
+        buf_add_json(&s->out, jv_type(id) == JSON_STRING ? jv_text(id, s->a) : jv_source(id));
         buf_add_char(&s->out, '"');
     } else
-        buf_add(&s->out, jv_source(id));
+        buf_printf(&s->out, "%u", s->line);
     buf_printf(&s->out, ", \"verdict\": \"%s\"", action_names[action]);
     if (v.rule) {
         buf_add_text(&s->out, ", \"rule\": \"");
@@ -370,6 +216,7 @@ static void scan_line(struct scan *s, struct span line)
 {
     if (!span_trim(line).len)
         return;
+    s->looked_at++;
     arena_reset(s->a);
     s->t = NULL;
     for (size_t i = 0; i < 2; i++) {
@@ -377,23 +224,22 @@ static void scan_line(struct scan *s, struct span line)
         s->nnames[i] = s->names_cap[i] = 0;
     }
     if (!json_read(&s->doc, s->a, line)) {
-        say(s, s->doc.bad_at, "each line is one JSON object", s->doc.bad);
+        scan_say(s, s->doc.bad_at, "each line is one JSON object", "%s", s->doc.bad);
         return;
     }
     struct jv root = json_root(&s->doc);
     if (jv_type(root) != JSON_OBJECT) {
-        say(s, 0, "each line is one JSON object", "not an object");
+        scan_say(s, 0, "each line is one JSON object", "not an object");
         return;
     }
     if (span_trim(span_cut(line, s->doc.end, line.len)).len) {
-        say(s, s->doc.end, "each line is one JSON object", "something follows the object");
+        scan_say(s, s->doc.end, "each line is one JSON object", "something follows the object");
         return;
     }
-    bool recorded = !is_absent(jv_get(root, "request")) || !is_absent(jv_get(root, "answer")) || !is_absent(jv_get(root, "api"));
-    if (recorded ? read_recorded(s, root) : read_plain(s, root))
+    if (scan_read(s, root))
         judge(s, root);
     if (arena_over(s->a))
-        say(s, 0, "cut it into smaller ones", "an exchange that takes more memory than it may: not all of it was looked at");
+        scan_say(s, 0, "cut it into smaller ones", "an exchange that takes more memory than it may: not all of it was looked at");
 }
 static void scan_file(struct scan *s, const char *file)
 {
@@ -406,20 +252,29 @@ static void scan_file(struct scan *s, const char *file)
         s->trouble = true;
         return;
     }
-    struct buf in = { .cap = LINE_MOST + (1 << 17) };
+    struct buf in = { .cap = SCAN_LINE_MOST + (1 << 17) };
     size_t looked = 0;
-    bool skipping = false;
+    const char *format;
+    bool skipping = false, is_first = true;
+    bool is_unreadable = false;
+    s->said = s->unsaid = s->looked_at = 0;
     for (bool more = true; more && !s->is_closed;) {
         char *space = buf_reserve(&in, 1 << 16);
         ssize_t n = space ? read(fd, space, 1 << 16) : 0;
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            trouble_say("name a file of JSON Lines", "%s: cannot be read: %s", file, strerror(errno));
-            s->trouble = true;
+            trouble_say("name a file of JSON Lines", "%s: cannot be read: %s", s->file, strerror(errno));
+            s->trouble = is_unreadable = true;
         }
         more = n > 0;
         in.len += n > 0 ? (size_t)n : 0;
+        if (is_first && (format = file_format(buf_span(&in)))) {
+            trouble_say("name a file of JSON Lines", "%s: this is %s", s->file, format);
+            s->trouble = is_unreadable = true;
+            break;
+        }
+        is_first = false;
         size_t at = 0;
         for (const char *end; looked < in.len && (end = memchr(in.bytes + looked, '\n', in.len - looked)) && !s->is_closed;) {
             size_t to = (size_t)(end - in.bytes);
@@ -436,9 +291,9 @@ static void scan_file(struct scan *s, const char *file)
         }
         looked -= at;
         buf_drop(&in, at);
-        if (in.len > LINE_MOST) {
+        if (in.len > SCAN_LINE_MOST) {
             s->line++;
-            say(s, LINE_MOST, "64 MB is the most", "a line that is too long is skipped");
+            scan_say(s, SCAN_LINE_MOST, "64 MB is the most", "a line that is too long is skipped");
             s->line--;
             skipping = true;
         }
@@ -449,6 +304,10 @@ static void scan_file(struct scan *s, const char *file)
         if (is_stdin && s->out.len)
             flush(s); /* someone may be waiting at the other end of a pipe */
     }
+    if (s->unsaid)
+        trouble_say("mend these first", "%s: %u more lines are not of the form", s->file, s->unsaid);
+    else if (!s->looked_at && !s->said && !is_unreadable)
+        fprintf(stderr, "vigie: %s: warning: no line holds an exchange: nothing was scanned\n", s->file);
     buf_free(&in);
     if (!is_stdin)
         close(fd);
@@ -495,7 +354,7 @@ static int run(int argc, char **argv)
     struct scope *scope = NULL;
     bool has_checks = false;
     int o, status = EXIT_TROUBLE;
-    while ((o = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+    while ((o = option_next(argc, argv, ":h", known, RULES)) != -1) {
         switch (o) {
         case RULES: *ARENA_PUSH(a, paths, npaths, cap) = optarg; break;
         case CHECKS_ONLY:
@@ -521,7 +380,7 @@ static int run(int argc, char **argv)
             puts(verb_scan.help);
             status = EXIT_DONE;
             goto end;
-        default: option_trouble(argv, known); goto end;
+        default: goto end;
         }
     }
     if (optind == argc) {
@@ -533,12 +392,21 @@ static int run(int argc, char **argv)
         s.rules = npaths ? ruleset_load(paths, npaths, &t) : ruleset_load_text("the default pack", default_rules(), &t);
     if (scope_file)
         s.env.scope = scope = scope_from_file(scope_file, &t);
-    if (t.errors) {
-        troubles_print(&t, stderr);
+    const struct rule *rules;
+    bool has_rules = s.rules && ruleset_rules(s.rules, &rules) > 0;
+    if (t.errors || (!has_rules && !s.only_checks))
+        troubles_print(&t, stderr); /* why there is none: it lets everything pass. Other warnings are for vigie rules */
+    if (t.errors)
+        goto end;
+    s.rates = rates_new();
+    s.a = arena_new(SCAN_LINE_ARENA);
+    unsigned stdins = 0;
+    for (int i = optind; i < argc; i++)
+        stdins += strcmp(argv[i], "-") == 0;
+    if (stdins > 1) {
+        trouble_say("keep one", "scan: - is there %u times, and standard input can be read once", stdins);
         goto end;
     }
-    s.rates = rates_new();
-    s.a = arena_new(LINE_ARENA);
     for (int i = optind; i < argc && !s.is_closed; i++)
         scan_file(&s, argv[i]);
     flush(&s);

@@ -13,12 +13,12 @@ static int run(int argc, char **argv)
     const char *config = "vigie.yaml", *log = "text";
     bool is_verbose = false;
     int o;
-    while ((o = getopt_long(argc, argv, "c:v", options, NULL)) != -1)
+    while ((o = option_next(argc, argv, ":c:v", options, 0)) != -1)
         switch (o) {
         case 'c': config = optarg; break;
         case 'l': log = optarg; break;
         case 'v': is_verbose = true; break;
-        default: return option_trouble(argv, options);
+        default: return EXIT_TROUBLE;
         }
     if (optind < argc)
         return trouble_say("name the configuration with -c", "serve: it takes no argument '%s'", argv[optind]);

@@ -3,7 +3,8 @@
  * cli: one file per verb of the `vigie` command, each thin: it reads its arguments, calls the room that does the work, prints.
  *
  * Exit status: 0 done · 1 the answer is no · 2 trouble, said on stderr as `vigie: file:line:col: what: what to do`.
- * Data goes to stdout, talk to stderr; `-` is standard input; a closed stdout is not an error worth a word.
+ * Data goes to stdout, talk to stderr; `-` is standard input; a reader that has seen enough (a closed pipe) is not worth a
+ * word; a stdout that cannot be written (full, closed from the start) is trouble, and main says it for all verbs.
  */
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
@@ -21,7 +22,9 @@ extern const struct verb *const all_verbs[];   /* NULL-terminated, in cli/main.c
 
 /* Prints `vigie: what: hint` and returns EXIT_TROUBLE. */
 int trouble_say(const char *hint, const char *what, ...) __attribute__((format(printf, 2, 3)));
-/* For getopt_long's '?' and ':' (call it with opterr = 0): says which option, with the nearest known one. Returns EXIT_TROUBLE. */
+/* getopt_long with its errors said: an option of `known` (its val), -1 at the end, OPTION_BAD when trouble was said. Long options with a value may
+ * stand once, but for `again` (a val; 0: none). shorts begins with ':'. */
 struct option;
-int option_trouble(char **argv, const struct option *known);
+enum { OPTION_BAD = -2 };
+int option_next(int argc, char **argv, const char *shorts, const struct option *known, int again);
 #endif

@@ -48,7 +48,7 @@ static int run(int argc, char **argv)
     const char *file = "vigie.yaml", *dir = NULL, *from_text = NULL, *to_text = NULL, *wanted = NULL;
     bool json = false;
     int o;
-    while ((o = getopt_long(argc, argv, ":c:", known, NULL)) != -1) {
+    while ((o = option_next(argc, argv, ":c:", known, 0)) != -1) {
         switch (o) {
         case 'c': file = optarg; break;
         case DATA: dir = optarg; break;
@@ -57,7 +57,7 @@ static int run(int argc, char **argv)
         case JSON: json = true; break;
         case HEAD: wanted = optarg; break;
         case 'h': puts(verb_verify.help); return EXIT_DONE;
-        default: return option_trouble(argv, known);
+        default: return EXIT_TROUBLE;
         }
     }
     if (optind < argc)

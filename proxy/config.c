@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { ARENA_BYTES = 256 << 20 };
@@ -46,7 +47,7 @@ bool config_text(struct config_reader *r, const struct yaml *y, const char *name
     if (!yaml_text(y, name, &s, r->t))
         return false;
     if (!s.len || s.len >= TEXT_BYTES_MOST) {
-        yaml_trouble(r->t, y, "", s.len ? "%s is too long" : "%s is empty", name);
+        yaml_trouble(r->t, y, s.len ? "4095 bytes are the most" : "give it a value, or take the key out", s.len ? "%s is too long" : "%s is empty", name);
         return false;
     }
     *out = s;
@@ -97,7 +98,11 @@ struct ruleset *rules_read(struct config_reader *r, const struct yaml *y)
                 return NULL;
             }
     }
-    return rules_compile(r, paths, n);
+    struct ruleset *rules = rules_compile(r, paths, n);
+    for (size_t i = 0; i < n && !rules; i++) /* the file's own trouble does not tell who asked for it */
+        if (access(paths[i], R_OK) != 0)
+            yaml_trouble(r->t, y->kind == YAML_LIST ? y->items[i] : y, "a path counts from the config's folder", "rules names '%s', which cannot be read", paths[i]);
+    return rules;
 }
 static void rules_of_all(struct config_reader *r)
 {
@@ -125,7 +130,7 @@ static void listen_one(struct config_reader *r, const struct yaml *y, size_t *ca
             return;
         }
     if (r->c->nlisteners == LISTENERS_MOST) {
-        yaml_trouble(r->t, y, "", "more than %d addresses to listen on", LISTENERS_MOST);
+        yaml_trouble(r->t, y, "leave some out", "more than %d addresses to listen on", LISTENERS_MOST);
         return;
     }
     *ARENA_PUSH(r->a, r->c->listeners, r->c->nlisteners, *cap) = l;

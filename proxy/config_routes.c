@@ -50,7 +50,7 @@ static void upstreams_read(struct config_reader *r, const struct yaml *y, struct
 {
     size_t n = y->kind == YAML_LIST ? y->n : 1;
     if (y->kind == YAML_LIST && (!n || n > UPSTREAMS_MOST)) {
-        yaml_trouble(r->t, y, "", n ? "more than 64 upstreams" : "upstream is an empty list");
+        yaml_trouble(r->t, y, n ? "put a balancer before them" : "write upstream: http://host:port", n ? "more than 64 upstreams" : "upstream is an empty list");
         return;
     }
     route->upstreams = arena_alloc(r->a, n * sizeof *route->upstreams);
@@ -83,7 +83,7 @@ static bool header_name_read(struct config_reader *r, const struct yaml *y, stru
     if (!config_text(r, y, "a header's name", name))
         return false;
     if (!http_is_token(*name))
-        yaml_trouble(r->t, y, "", "'" SPAN_FMT "' is no header name", SPAN_ARG(*name));
+        yaml_trouble(r->t, y, "letters, digits and ! # $ % & ' * + - . ^ _ ` | ~", "'" SPAN_FMT "' is no header name", SPAN_ARG(*name));
     else if (http_is_hop_by_hop(NULL, *name))
         yaml_trouble(r->t, y, "vigie writes it itself for each connection", "the header " SPAN_FMT " cannot be set or removed", SPAN_ARG(*name));
     else
@@ -104,7 +104,7 @@ static void headers_read(struct config_reader *r, const struct yaml *y, struct r
     if (set && set->kind != YAML_MAP)
         yaml_trouble(r->t, set, "write {set: {NAME: value}}", "headers.set must be a map");
     else if (set && set->n > HEADERS_MOST)
-        yaml_trouble(r->t, set, "", "headers.set holds more than %d headers", HEADERS_MOST);
+        yaml_trouble(r->t, set, "leave some out", "headers.set holds more than %d headers", HEADERS_MOST);
     else if (set)
         for (size_t i = 0; i < set->n; i++) {
             struct header_set h;
@@ -168,8 +168,13 @@ static void scope_read(struct config_reader *r, const struct yaml *y, struct rou
     struct scope *scope = NULL;
     if (y->kind == YAML_MAP)
         scope = scope_from_yaml(y, r->t);
-    else if (config_text(r, y, "scope", &s))
-        scope = scope_from_file(config_path(r, s), r->t);
+    else if (config_text(r, y, "scope", &s)) {
+        const char *path = config_path(r, s);
+        if (access(path, R_OK) == 0)
+            scope = scope_from_file(path, r->t);
+        else
+            yaml_trouble(r->t, y, "check the path (it counts from the config's folder) and its permissions", "scope: '%s' cannot be read: %s", path, strerror(errno));
+    }
     if (!scope)
         return;
     *ARENA_PUSH(r->a, r->owner->scopes, r->owner->nscopes, r->owner->scopes_cap) = scope;

@@ -77,7 +77,7 @@ int head_file_read(const char *dir, uint8_t chain[CHAIN_NAME], struct position *
     memset(p, 0, sizeof *p);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
-        return errno == ENOENT ? 0 : -1;
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
     ssize_t n = read(fd, text, sizeof text);
     close(fd);
     if (n <= 0 || n == sizeof text)

@@ -383,6 +383,10 @@ static int verify_once(struct check *c, struct troubles *t)
     uint8_t chain[CHAIN_NAME];
     int has_head = head_file_read(c->dir, chain, &known);
     snprintf(path, sizeof path, "%.4000s/head", c->dir);
+    if (has_head < 0 && access(path, R_OK) != 0 && (errno == EACCES || errno == EPERM)) { /* ours to mend, not the chain's fault */
+        trouble_add(t, path, 0, 0, "verify as the user that vigie runs as", "cannot be read: %s", strerror(errno));
+        return -2;
+    }
     if (has_head < 0) {
         bad(c, 0, "", path, UINT64_MAX, "the checkpoint of the journal's end was changed: it cannot be read");
         return 0;
@@ -443,7 +447,7 @@ static int verify_once(struct check *c, struct troubles *t)
     if (result == 1 && c->db && !c->to && (!no_surplus(c, UINT64_MAX) || !nothing_beyond(c) || !words_same(c)))
         result = 0;
     if (result == 1 && (!c->seq || c->seq < c->from)) {
-        trouble_add(t, c->dir, 0, 0, "", "there %s (the journal ends at record %llu)", c->seq ? "is no such record" : "are no records here yet", (unsigned long long)c->seq);
+        trouble_add(t, c->dir, 0, 0, c->seq ? "vigie records lists them" : "send something through vigie serve first", "there %s (the journal ends at record %llu)", c->seq ? "is no such record" : "are no records here yet", (unsigned long long)c->seq);
         result = -2;
     }
     free(numbers);

@@ -4,6 +4,7 @@
  * header. A bad line is said with its place and reading goes on, so that all troubles come at once.
  */
 #include "checks/drift/read.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/parse.h"
 #include <math.h>
@@ -15,14 +16,24 @@ static struct feature *push_feature(struct arena *a, struct drift_line *line, si
     return f;
 }
 
-static void put_cell(struct feature *f, struct span cell)
+/* What programs write where there is no number. */
+static bool is_no_number(struct span t)
+{
+    struct span word = t.len && (t.at[0] == '-' || t.at[0] == '+') ? span_cut(t, 1, t.len) : t;
+    return span_is_nocase(word, "nan") || span_is_nocase(word, "inf") || span_is_nocase(word, "infinity") || span_is_nocase(t, "null");
+}
+static void put_cell(struct feature *f, struct span cell, bool has_decimal_comma)
 {
     struct span t = span_trim(cell);
+    char point[64];
     if (!t.len)
         return;
-    if (parse_double(t, &f->number))
+    char *comma = has_decimal_comma && t.len < sizeof point ? memchr(memcpy(point, t.at, t.len), ',', t.len) : NULL;
+    if (comma)
+        *comma = '.';
+    if (parse_double(comma ? (struct span){ point, t.len } : t, &f->number))
         f->type = FEATURE_NUMBER;
-    else if (span_is_nocase(t, "nan") || span_is_nocase(t, "inf") || span_is_nocase(t, "-inf") || span_is_nocase(t, "null"))
+    else if (is_no_number(t))
         f->number = NAN;
     else {
         f->type = FEATURE_CATEGORY;
@@ -31,80 +42,137 @@ static void put_cell(struct feature *f, struct span cell)
     }
 }
 
-static double number_of(struct jv v)
+/* A line of JSON Lines while it is read. */
+struct line_reading {
+    struct arena *a;
+    const char *file;
+    unsigned line;
+    struct troubles *t;
+    bool is_bad;
+};
+static void field_trouble(struct line_reading *r, struct jv at, const char *field, const char *wanted, const char *hint)
+{
+    const struct json_node *node = jv_node(at);
+    trouble_add(r->t, r->file, r->line, node->start + (node->type == JSON_STRING ? 0 : 1), hint, "%s must be %s", field, wanted);
+    r->is_bad = true;
+}
+/* A number, true (1), false (0) or null (NaN: not there); JSON's NaN and Infinity are not there either. */
+static double number_of(struct line_reading *r, struct jv v, const char *field)
 {
     double d = NAN;
-    if (jv_type(v) == JSON_TRUE || jv_type(v) == JSON_FALSE)
+    enum json_type type = jv_type(v);
+    if (type == JSON_TRUE || type == JSON_FALSE)
         return jv_true(v);
-    jv_number(v, &d);
+    if (type == JSON_NUMBER)
+        return jv_number(v, &d) ? d : NAN;
+    if (type != JSON_NULL)
+        field_trouble(r, v, field, "a number, true, false or null", "classes by name go into \"features\"");
     return d;
 }
-
-static struct span text_of(struct arena *a, struct jv v)
+/* A text, or an array of texts (the choices), joined by newlines; null: not there. */
+static struct span text_of(struct line_reading *r, struct jv v, const char *field)
 {
+    struct span all = { 0 };
+    size_t bytes = 0;
     if (jv_type(v) == JSON_STRING) {
-        struct span t = jv_text(v, a);
+        struct span t = jv_text(v, r->a);
         return t.at ? t : SPAN("");
     }
-    struct span all = { 0 };
-    if (jv_type(v) == JSON_ARRAY)
-        for (struct jv_walk w = jv_walk(v); jv_next(&w);)
-            if (jv_type(w.value) == JSON_STRING) {
-                struct span t = jv_text(w.value, a);
-                all = all.at ? arena_printf(a, SPAN_FMT "\n" SPAN_FMT, SPAN_ARG(all), SPAN_ARG(t)) : t;
-            }
+    if (jv_type(v) == JSON_NULL)
+        return all;
+    if (jv_type(v) != JSON_ARRAY) {
+        field_trouble(r, v, field, "a text, or a list of texts", "put it between quotes, or leave it out");
+        return all;
+    }
+    for (struct jv_walk w = jv_walk(v); jv_next(&w);) {
+        if (jv_type(w.value) == JSON_NULL)
+            continue;
+        if (jv_type(w.value) != JSON_STRING) {
+            field_trouble(r, w.value, field, "a list of texts alone", "put each between quotes");
+            return all;
+        }
+        bytes += jv_source(w.value).len + 1;
+    }
+    char *joined = arena_alloc_raw(r->a, bytes + 1);
+    for (struct jv_walk w = jv_walk(v); jv_next(&w);)
+        if (jv_type(w.value) == JSON_STRING) {
+            struct span t = jv_text(w.value, r->a); /* never longer than its source */
+            if (all.at)
+                joined[all.len++] = '\n';
+            if (t.len)
+                memcpy(joined + all.len, t.at, t.len);
+            all = (struct span){ joined, all.len + t.len };
+        }
     return all;
 }
-
-static bool read_object(struct arena *a, const char *file, unsigned line_number, struct span text, struct drift_line *line, struct troubles *t)
+static void time_of(struct line_reading *r, struct jv v, const char *field, int64_t *out)
 {
-    struct json *doc = arena_alloc(a, sizeof *doc);
-    if (!json_read(doc, a, text)) {
-        trouble_add(t, file, line_number, (unsigned)doc->bad_at + 1, "one JSON object a line", "%s", doc->bad);
+    struct span s = jv_type(v) == JSON_STRING ? jv_text(v, r->a) : jv_source(v);
+    if (jv_type(v) != JSON_NULL && (jv_type(v) > JSON_STRING || !parse_time_us(s, out)))
+        field_trouble(r, v, field, "a time", "write 2026-11-24T07:51:11Z, or seconds since 1970");
+}
+static void features_of(struct line_reading *r, struct jv v, struct drift_line *line)
+{
+    size_t cap = 0;
+    if (jv_type(v) != JSON_OBJECT) {
+        if (jv_type(v) != JSON_NULL)
+            field_trouble(r, v, "features", "an object", "write {\"features\": {\"NAME\": value}}");
+        return;
+    }
+    for (struct jv_walk f = jv_walk(v); jv_next(&f) && line->nfeatures < DRIFT_COLUMNS_MOST;) {
+        struct feature *to = push_feature(r->a, line, &cap);
+        to->name = jv_text(f.key, r->a);
+        enum json_type type = jv_type(f.value);
+        if (type == JSON_NUMBER && jv_number(f.value, &to->number))
+            to->type = FEATURE_NUMBER;
+        else if (type == JSON_TRUE || type == JSON_FALSE)
+            *to = (struct feature){ to->name, FEATURE_CATEGORY, NAN, type == JSON_TRUE ? SPAN("true") : SPAN("false") };
+        else if (type == JSON_STRING && jv_text(f.value, r->a).len)
+            *to = (struct feature){ to->name, FEATURE_CATEGORY, NAN, jv_text(f.value, r->a) };
+        else if (type == JSON_OBJECT || type == JSON_ARRAY)
+            *to = (struct feature){ to->name, FEATURE_CATEGORY, NAN, jv_source(f.value) };
+    }
+}
+
+static bool read_object(struct line_reading *r, struct span text, struct drift_line *line)
+{
+    struct json *doc = arena_alloc(r->a, sizeof *doc);
+    if (!json_read(doc, r->a, text)) {
+        trouble_add(r->t, r->file, r->line, (unsigned)doc->bad_at + 1, "one JSON object a line", "%s", doc->bad);
         return false;
     }
     struct jv root = json_root(doc);
     if (jv_type(root) != JSON_OBJECT || span_trim(span_cut(text, doc->end, text.len)).len) {
-        trouble_add(t, file, line_number, (unsigned)(jv_type(root) == JSON_OBJECT ? doc->end + 1 : 1), "one JSON object a line", "not a JSON object");
+        trouble_add(r->t, r->file, r->line, (unsigned)(jv_type(root) == JSON_OBJECT ? doc->end + 1 : 1), "one JSON object a line",
+                    jv_type(root) == JSON_OBJECT ? "something follows the object" : "not a JSON object");
         return false;
     }
-    size_t cap = 0;
     line->score = line->prediction = line->label = NAN;
     line->at_us = line->label_at_us = INT64_MIN;
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
         if (jv_text_is(w.key, "prompt"))
-            line->prompt = text_of(a, w.value);
+            line->prompt = text_of(r, w.value, "prompt");
         else if (jv_text_is(w.key, "response"))
-            line->response = text_of(a, w.value);
+            line->response = text_of(r, w.value, "response");
         else if (jv_text_is(w.key, "score"))
-            line->score = number_of(w.value);
+            line->score = number_of(r, w.value, "score");
         else if (jv_text_is(w.key, "prediction"))
-            line->prediction = number_of(w.value);
+            line->prediction = number_of(r, w.value, "prediction");
         else if (jv_text_is(w.key, "label"))
-            line->label = number_of(w.value);
+            line->label = number_of(r, w.value, "label");
         else if (jv_text_is(w.key, "group"))
-            line->group = text_of(a, w.value);
+            line->group = jv_type(w.value) == JSON_NUMBER || jv_type(w.value) == JSON_TRUE || jv_type(w.value) == JSON_FALSE ? jv_source(w.value) : text_of(r, w.value, "group");
         else if (jv_text_is(w.key, "at"))
-            parse_time_us(jv_type(w.value) == JSON_STRING ? text_of(a, w.value) : jv_source(w.value), &line->at_us);
+            time_of(r, w.value, "at", &line->at_us);
         else if (jv_text_is(w.key, "label_at"))
-            parse_time_us(jv_type(w.value) == JSON_STRING ? text_of(a, w.value) : jv_source(w.value), &line->label_at_us);
-        else if (jv_text_is(w.key, "features") && jv_type(w.value) == JSON_OBJECT)
-            for (struct jv_walk f = jv_walk(w.value); jv_next(&f) && line->nfeatures < DRIFT_COLUMNS_MOST;) {
-                struct feature *to = push_feature(a, line, &cap);
-                to->name = jv_text(f.key, a);
-                enum json_type type = jv_type(f.value);
-                if (type == JSON_NUMBER && jv_number(f.value, &to->number))
-                    to->type = FEATURE_NUMBER;
-                else if (type == JSON_TRUE || type == JSON_FALSE)
-                    *to = (struct feature){ to->name, FEATURE_CATEGORY, NAN, type == JSON_TRUE ? SPAN("true") : SPAN("false") };
-                else if (type == JSON_STRING && jv_text(f.value, a).len)
-                    *to = (struct feature){ to->name, FEATURE_CATEGORY, NAN, jv_text(f.value, a) };
-                else if (type == JSON_OBJECT || type == JSON_ARRAY)
-                    *to = (struct feature){ to->name, FEATURE_CATEGORY, NAN, jv_source(f.value) };
-            }
+            time_of(r, w.value, "label_at", &line->label_at_us);
+        else if (jv_text_is(w.key, "features"))
+            line->nfeatures = 0, features_of(r, w.value, line);
     }
+    if (r->is_bad)
+        return false;
     if (!line->prompt.at && !line->response.at && !line->nfeatures && isnan(line->score) && isnan(line->prediction) && isnan(line->label)) {
-        trouble_add(t, file, line_number, 1, "give \"prompt\", \"response\" or \"features\" (label streams: \"score\", \"prediction\", \"label\")",
+        trouble_add(r->t, r->file, r->line, 1, "give \"prompt\", \"response\" or \"features\" (label streams: \"score\", \"prediction\", \"label\")",
                     "nothing to compare in this line");
         return false;
     }
@@ -127,7 +195,7 @@ static void read_lines(struct arena *a, const char *file, struct span content, s
             return;
         }
         struct drift_line line = { 0 };
-        if (!read_object(a, file, number, text, &line, t))
+        if (!read_object(&(struct line_reading){ .a = a, .file = file, .line = number, .t = t }, text, &line))
             continue;
         out->has_outcomes |= !isnan(line.score) || !isnan(line.prediction) || !isnan(line.label);
         *ARENA_PUSH(a, out->list, out->n, out->cap) = line;
@@ -139,6 +207,7 @@ struct csv {
     const char *file;
     struct span rest;
     unsigned line, column;
+    char between;          /* the delimiter */
     struct troubles *troubles;
 };
 enum after { AFTER_CELL, AFTER_RECORD, AFTER_ALL, AFTER_TROUBLE };
@@ -178,19 +247,19 @@ static enum after read_cell(struct csv *c, struct span *cell)
         }
         p++;
         c->line += lines;
-        if (p < end && *p != ',' && *p != '\n' && !(*p == '\r' && (p + 1 == end || p[1] == '\n'))) {
+        if (p < end && *p != c->between && *p != '\n' && !(*p == '\r' && (p + 1 == end || p[1] == '\n'))) {
             trouble_add(c->troubles, c->file, c->line, 0, "double a quote that belongs to the cell", "text after a closing quote");
             return AFTER_TROUBLE;
         }
     } else {
-        while (p < end && *p != ',' && *p != '\n')
+        while (p < end && *p != c->between && *p != '\n')
             p++;
         size_t n = (size_t)(p - from);
         *cell = (struct span){ from, n && from[n - 1] == '\r' && (p == end || *p == '\n') ? n - 1 : n };
     }
     while (p < end && *p == '\r')
         p++;
-    enum after after = p == end ? AFTER_ALL : *p == ',' ? AFTER_CELL : AFTER_RECORD;
+    enum after after = p == end ? AFTER_ALL : *p == c->between ? AFTER_CELL : AFTER_RECORD;
     c->column += (unsigned)(p - c->rest.at) + 1;
     if (after == AFTER_RECORD) {
         c->line++;
@@ -201,11 +270,27 @@ static enum after read_cell(struct csv *c, struct span *cell)
     return after;
 }
 
+/* The header's most frequent one of , ; tab and | outside quotes; a comma where there is none (one column). */
+static char delimiter_of(struct span content)
+{
+    static const char known[] = ",;\t|";
+    size_t counts[4] = { 0 }, best = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < content.len && (quoted || content.at[i] != '\n'); i++) {
+        const char *at = quoted || !content.at[i] ? NULL : strchr(known, content.at[i]);
+        quoted ^= content.at[i] == '"';
+        if (at)
+            counts[at - known]++;
+    }
+    for (size_t i = 1; i < 4; i++)
+        best = counts[i] > counts[best] ? i : best;
+    return known[best];
+}
 static void read_csv(struct arena *a, const char *file, struct span content, struct drift_lines *out, struct troubles *t)
 {
-    struct csv c = { .a = a, .file = file, .rest = content, .line = 1, .column = 1, .troubles = t };
+    struct csv c = { .a = a, .file = file, .rest = content, .line = 1, .column = 1, .between = delimiter_of(content), .troubles = t };
     struct span *names = NULL;
-    size_t n = 0, cap = 0;
+    size_t n = 0, cap = 0, named = 0;
     enum after after;
     do {
         struct span cell;
@@ -213,7 +298,10 @@ static void read_csv(struct arena *a, const char *file, struct span content, str
         if (after == AFTER_TROUBLE)
             return;
         cell = span_trim(cell);
-        for (size_t i = 0; i < n; i++)
+        named += cell.len > 0;
+        if (!cell.len) /* often a row number that a program put there */
+            trouble_warn(t, file, 1, 0, "give it a name in the header if it matters", "column %zu has no name: it is left out", n + 1);
+        for (size_t i = 0; i < n && cell.len; i++)
             if (span_same(names[i], cell))
                 trouble_add(t, file, 1, 0, "give each column its own name", "column '" SPAN_FMT "' twice in the header", SPAN_ARG(cell));
         if (n >= DRIFT_COLUMNS_MOST) {
@@ -222,10 +310,14 @@ static void read_csv(struct arena *a, const char *file, struct span content, str
         }
         *ARENA_PUSH(a, names, n, cap) = cell;
     } while (after == AFTER_CELL);
+    if (!named) {
+        trouble_add(t, file, 1, 1, "begin with a line of names", "no column has a name");
+        return;
+    }
     while (after == AFTER_RECORD && c.rest.len) {
         unsigned line = c.line;
         struct drift_line row = { .score = NAN, .prediction = NAN, .label = NAN, .at_us = INT64_MIN, .label_at_us = INT64_MIN };
-        row.features = arena_alloc(a, n * sizeof *row.features);
+        row.features = arena_alloc(a, named * sizeof *row.features);
         size_t i = 0;
         bool is_blank = true;
         do {
@@ -234,25 +326,24 @@ static void read_csv(struct arena *a, const char *file, struct span content, str
             if (after == AFTER_TROUBLE)
                 return;
             is_blank &= cell.len == 0;
-            if (i < n) {
-                row.features[i].name = names[i];
-                row.features[i].number = NAN;
-                row.features[i].type = FEATURE_MISSING;
-                put_cell(&row.features[i], cell);
+            if (i < n && names[i].len) {
+                struct feature *f = &row.features[row.nfeatures++];
+                *f = (struct feature){ .name = names[i], .type = FEATURE_MISSING, .number = NAN };
+                put_cell(f, cell, c.between == ';');
             }
             i++;
         } while (after == AFTER_CELL);
         if (i == 1 && is_blank && n != 1)
             continue;
         if (i != n) {
-            trouble_add(t, file, line, 1, "as many cells as the header has", "%zu cells where the header has %zu", i, n);
+            trouble_add(t, file, line, 1, c.between == ',' ? "as many cells as the header has; quote a cell that holds a comma" : "as many cells as the header has",
+                        "%zu cells where the header has %zu", i, n);
             continue;
         }
         if (out->n >= DRIFT_ROWS_MOST) {
             trouble_add(t, file, line, 1, "compare a part of it", "more than %d observations", DRIFT_ROWS_MOST);
             return;
         }
-        row.nfeatures = n;
         *ARENA_PUSH(a, out->list, out->n, out->cap) = row;
     }
 }
@@ -266,6 +357,11 @@ bool drift_read(struct arena *a, const char *file, struct span content, struct d
     struct span begin = span_trim(content);
     if (!begin.len) {
         trouble_add(t, file, 1, 1, "give JSON Lines or CSV with a header", "the file is empty");
+        return false;
+    }
+    const char *format = file_format(content);
+    if (format || memchr(begin.at, 0, begin.len < 4096 ? begin.len : 4096)) {
+        trouble_add(t, file, 1, 1, "give JSON Lines or CSV with a header", format ? "this is %s" : "binary bytes, no text%s", format ? format : "");
         return false;
     }
     if (begin.at[0] == '{' || begin.at[0] == '[')

@@ -4,7 +4,8 @@
  *
  * JSON Lines: "prompt", "response" (a string, or an array of them), "features": {name: number, string, bool or null}; in
  * label streams "score", "prediction", "label", "group", "at", "label_at". Other keys are passed over; empty lines too.
- * CSV: RFC 4180 with a header; a cell that is a number is one, an empty one is missing; quoted cells may hold newlines.
+ * CSV: RFC 4180 with a header; a cell that is a number is one, an empty one is missing; quoted cells may hold newlines. Cells may stand
+ * between semicolons (then 3,5 is a number), tabs or bars too: the header tells. A column without a name is left out, and said.
  */
 #ifndef CHECKS_DRIFT_READ_H
 #define CHECKS_DRIFT_READ_H

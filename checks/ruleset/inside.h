@@ -101,8 +101,10 @@ struct compiled {
     struct rule *public;        /* what others see; in ruleset.rules */
     const struct yaml *at;
     struct condition *when;
-    bool enabled, is_linked;
+    bool enabled, is_endless; /* is_endless: its references go round, too deep or too far */
     unsigned visiting;          /* while cycles are looked for */
+    size_t unfolded;            /* conditions, those of the rules it refers to counted as often as it does */
+    unsigned height;            /* of the references below it */
     const char *status;
     struct rule_test *tests;
     bool streams;               /* acts on the answer and can judge it while it grows */

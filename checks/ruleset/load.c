@@ -16,7 +16,7 @@
 const char *const action_names[ACTION_BLOCK + 1] = { "allow", "flag", "redact", "block" };
 const char *const severity_names[SEVERITY_CRITICAL + 1] = { "low", "medium", "high", "critical" };
 
-enum { RULESET_ARENA = 512 << 20, FILES_MOST = 1000, TESTS_MOST = 200 };
+enum { RULESET_ARENA = 512 << 20, FILES_MOST = 1000, TESTS_MOST = 200, UNFOLDED_MOST = 10000, REFERENCES_DEEP = 64 };
 
 /* ---- one test ---- */
 
@@ -299,35 +299,44 @@ static void link_condition(struct building *b, struct condition *c)
     if (c->kind == CONDITION_RULE)
         c->rule = found;
 }
-/* Depth first; a rule met again while it is open closes a circle. */
-static bool visit(struct building *b, struct compiled *r, unsigned depth);
-static bool visit_condition(struct building *b, struct condition *c, unsigned depth)
+/* Depth first; a rule met again while it is open closes a circle. Rules that refer to rules twice each double at every step: everything that walks a
+ * condition afterwards (judging too) walks it unfolded, so how far it unfolds is bounded here. */
+static bool visit(struct building *b, struct compiled *r);
+static bool visit_condition(struct building *b, struct compiled *of, struct condition *c)
 {
     bool fine = true;
     unsigned on = c->n ? 0 : c->on;
+    of->unfolded++;
     for (size_t i = 0; i < c->n; i++) {
-        fine &= visit_condition(b, c->of[i], depth);
+        fine &= visit_condition(b, of, c->of[i]);
         on |= c->of[i]->on;
     }
     if (c->kind == CONDITION_RULE && c->rule) {
-        if (c->rule->visiting == 1 || depth > 64) {
-            yaml_trouble(b->t, c->at, "let one of them stand on its own", depth > 64 ? "rules refer to each other too deeply" : "rules refer to each other in a circle");
+        if (c->rule->visiting == 1) {
+            yaml_trouble(b->t, c->at, "let one of them stand on its own", "rules refer to each other in a circle");
             return false;
         }
-        fine &= visit(b, c->rule, depth + 1);
+        fine &= visit(b, c->rule);
+        of->unfolded += c->rule->unfolded;
+        of->height = c->rule->height >= of->height ? c->rule->height + 1 : of->height;
+        if (fine && (of->unfolded > UNFOLDED_MOST || of->height > REFERENCES_DEEP)) {
+            yaml_trouble(b->t, c->at, "let some of them stand on their own",
+                         of->height > REFERENCES_DEEP ? "rules refer to each other too deeply" : "rules refer to rules so often that this one asks more than %d conditions", UNFOLDED_MOST);
+            fine = false;
+        }
         on = fine && c->rule->when ? c->rule->when->on : 0;
     }
     c->on = on;
     return fine;
 }
-static bool visit(struct building *b, struct compiled *r, unsigned depth)
+static bool visit(struct building *b, struct compiled *r)
 {
     if (r->visiting == 2 || !r->when)
-        return true;
+        return !r->is_endless;
     r->visiting = 1;
-    bool fine = visit_condition(b, r->when, depth);
+    r->is_endless = !visit_condition(b, r, r->when);
     r->visiting = 2;
-    return fine;
+    return !r->is_endless;
 }
 
 static void checks_of(const struct condition *c, unsigned sides[3], bool with_rules)
@@ -395,7 +404,7 @@ static void finish(struct building *b)
         if (rs->compiled[i].when)
             link_condition(b, rs->compiled[i].when);
     for (size_t i = 0; i < rs->n; i++)
-        acyclic &= visit(b, &rs->compiled[i], 0);
+        acyclic &= visit(b, &rs->compiled[i]);
     if (b->t->errors || !acyclic)
         return;
     text_set_finish(b->a, &rs->sets[FOLD_PATTERN]);
@@ -452,8 +461,10 @@ static void finish(struct building *b)
 static void file_read(struct building *b, const struct yaml *y)
 {
     static const char *const known[] = { "pack", "version", "description", "rules" };
-    if (y->kind == YAML_NOTHING)
+    if (y->kind == YAML_NOTHING) {
+        trouble_warn(b->t, y->file, y->line, y->column, "write them below rules:", "there is no rule in this file");
         return;
+    }
     if (y->kind != YAML_MAP) {
         yaml_trouble(b->t, y, "pack:, version:, rules:", "a rules file must be a map");
         return;
@@ -468,8 +479,10 @@ static void file_read(struct building *b, const struct yaml *y)
         yaml_u64(version, "version", 0, 1000000, &n, b->t);
     if (description)
         yaml_text(description, "description", &s, b->t);
-    if (!rules || rules->kind == YAML_NOTHING)
+    if (!rules || rules->kind == YAML_NOTHING || (rules->kind == YAML_LIST && !rules->n)) {
+        trouble_warn(b->t, y->file, y->line, y->column, "write them below rules:", "there is no rule in this file");
         return;
+    }
     if (rules->kind != YAML_LIST) {
         yaml_trouble(b->t, rules, "write - before each rule", "rules must be a list");
         return;

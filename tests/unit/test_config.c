@@ -404,7 +404,7 @@ static void refusals(void **state)
     refused(LEAST "    tls: {ca: nowhere.pem}\n", 4, "cannot be read", "");
     refused(LEAST "    tls: {certificate: ca.pem}\n", 4, "belong together", "");
     refused(LEAST "    tls: {}\n", 4, "all http", "");
-    refused(LEAST "    scope: nowhere.json\n", 0, "cannot be read", "");
+    refused(LEAST "    scope: nowhere.json\n", 4, "nowhere.json' cannot be read", "counts from");
     refused(LEAST "    scope: {name: untrainable, intents: {a: [b]}}\n", 4, "too little", "");
     refused(LEAST "    scope: {name: x, intent: {a: [b]}}\n", 4, "unknown key 'intent'", "'intents'");
     refused(LEAST "    scope: {name: x, intents: {a: []}}\n", 4, "list that is not empty", "");
