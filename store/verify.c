@@ -246,6 +246,9 @@ static int check_segment(struct check *c, uint64_t number, bool is_first, uint64
     }
     segment_look_for_end(&s, c->dir);
     bool ok = check_segment_head(c, &s, is_first);
+    /* Beside a writer, what looks damaged may have been read in the midst of being written, when what proves it damage was written after that: what stands
+     * there is read once more before it is called so. */
+    uint64_t read_again = 0;
     while (ok && (!c->to || c->seq < c->to)) {
         struct entry e;
         struct span payload;
@@ -265,6 +268,12 @@ static int check_segment(struct check *c, uint64_t number, bool is_first, uint64
                     ok = true;
                     break;
                 }
+                if (read_again != e.at) {
+                    *c->out = before;
+                    read_again = s.at = e.at;
+                    s.ahead_len = 0;
+                    ok = true;
+                }
             }
             continue;
         }
@@ -275,13 +284,22 @@ static int check_segment(struct check *c, uint64_t number, bool is_first, uint64
         if (s.end != UINT64_MAX) {
             if (s.at == s.end)
                 break;
+            if (read_again != at) {
+                read_again = at;
+                s.ahead_len = 0;
+                continue;
+            }
             ok = bad(c, c->seq + 1, "", s.path, at, "%s", why ? why : "zeros where an entry must be");
             break;
         }
         struct tail tail;
         if (!segment_tail(&s, at, &tail))
             ok = bad(c, c->seq + 1, "", s.path, at, "cannot be read: %s", strerror(errno));
-        else if (tail.is_damage)
+        else if (tail.is_damage && read_again != at) {
+            read_again = at;
+            s.ahead_len = 0;
+            continue;
+        } else if (tail.is_damage)
             ok = bad(c, c->seq + 1, "", s.path, at, "damaged: %s, though an entry written later stands at byte %llu", why ? why : "no entry here", (unsigned long long)tail.after_at);
         else if (c->seq < known_seq)
             ok = bad(c, c->seq + 1, "", s.path, at, "%s", why ? why : "the records from here on are missing");
