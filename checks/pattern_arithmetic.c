@@ -423,7 +423,7 @@ static void totals(struct pattern_view *v, size_t first, size_t past)
     }
     if (per) {
         /* a things at b € each: c € */
-        if (count == 3 && list[1]->is_money && last->is_money && !list[0]->is_money && !unit_of(w, list[0]) == 0) {
+        if (count == 3 && list[1]->is_money && last->is_money && !list[0]->is_money && unit_of(w, list[0]) != 0) {
             double truth = list[0]->value * list[1]->value;
             bool about = last->word > 0 && word_in(w, last->word - 1, "about around roughly environ approximately");
             size_t i = list[1]->past;

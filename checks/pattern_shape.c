@@ -10,6 +10,14 @@ static bool is_numbering(const struct words *w, size_t i)
 {
     return w->list[i].kind == WORD_NUMBER && (w->list[i].flags & WORD_LINE) && (word_is_mark(w, i + 1, '.') || word_is_mark(w, i + 1, ')'));
 }
+/* Could 24 bytes stand here that each equal the one p before? Such a run holds eight that begin at a multiple of eight. */
+static bool may_repeat(struct span s, size_t p)
+{
+    for (size_t i = 8; i + 8 <= s.len; i += 8)
+        if (memcmp(s.at + i, s.at + i - p, 8) == 0)
+            return true;
+    return false;
+}
 static void loops(struct pattern_view *v)
 {
     const struct words *w = v->w;
@@ -73,6 +81,8 @@ static void loops(struct pattern_view *v)
     struct span s = w->fold->text;
     for (size_t p = 1; p <= 4; p++) {
         size_t run = 0;
+        if (!may_repeat(s, p))
+            continue;
         for (size_t i = p; i < s.len; i++) {
             run = s.at[i] == s.at[i - p] && (unsigned char)s.at[i] > ' ' && !strchr("-=_.*#~|+/\\:<>", s.at[i]) ? run + 1 : 0;
             if (run == (p == 1 ? 24 : 32)) {

@@ -101,9 +101,6 @@ static void urls(struct pattern_view *v, unsigned *lookups)
             continue; /* the DOI decides; a machine of one's own is no source */
         if (++*lookups > LOOKUPS)
             return;
-        size_t dots = 0;
-        for (size_t k = 0; k < host.len; k++)
-            dots += host.at[k] == '.';
         bool bare = core.len == host.len;
         bool code = pattern_in_code(v, i);
         if (scheme && host.len && !is_host(host) && !code) {

@@ -310,9 +310,14 @@ static size_t cue_match(struct hunt *h, size_t at, size_t word_end)
     unsigned char second = hunt_at(h, at + 1);
     second = hunt_class[second] & IS_UPPER ? second | 32 : second;
     /* most words begin no phrase: their second letter tells */
-    const char *seconds = first == 'm' ? "yorsmla" : first == 'b' ? "ieo" : first == 'n' ? "oe" : first == 'd' ? "ao" : first == 's' ? "ai" : first == 'j' ? "e"
-                          : first == 'f' ? "u" : first == 'k' ? "i" : first == 'c' ? "o" : "";
-    if (second < 0x80 && second && !strchr(seconds, second))
+#define LETTER(c) (1u << ((c) - 'a'))
+    static const uint32_t seconds[26] = {
+        ['m' - 'a'] = LETTER('y') | LETTER('o') | LETTER('r') | LETTER('s') | LETTER('m') | LETTER('l') | LETTER('a'), ['b' - 'a'] = LETTER('i') | LETTER('e') | LETTER('o'),
+        ['n' - 'a'] = LETTER('o') | LETTER('e'), ['d' - 'a'] = LETTER('a') | LETTER('o'), ['s' - 'a'] = LETTER('a') | LETTER('i'), ['j' - 'a'] = LETTER('e'),
+        ['f' - 'a'] = LETTER('u'), ['k' - 'a'] = LETTER('i'), ['c' - 'a'] = LETTER('o'),
+    };
+#undef LETTER
+    if (second < 0x80 && second && !(first >= 'a' && first <= 'z' && second >= 'a' && second <= 'z' && seconds[first - 'a'] >> (second - 'a') & 1))
         return 0;
     for (size_t k = 0; k < sizeof phrases / sizeof *phrases; k++) {
         if ((unsigned char)phrases[k].phrase[0] != first || (second < 0x80 && second && (unsigned char)phrases[k].phrase[1] != second))
@@ -367,6 +372,18 @@ static size_t past_blank(const struct hunt *h, size_t i)
     while (i < h->text.len && is_blank((unsigned char)h->text.at[i]))
         i++;
     return i;
+}
+/* May place_word_match find something in the word at i? Its second letter tells, unless the text ends within the matcher's look: then it
+ * must look, so that a stream knows. */
+static bool may_be_place(const struct hunt *h, size_t i)
+{
+    unsigned char first = (unsigned char)h->text.at[i] | 32, second;
+    if (h->text.len - i < 80)
+        return true;
+    second = (unsigned char)h->text.at[i + 1] | 32;
+    if (second < 'a' || second > 'z')
+        return true;
+    return first == 'a' ? second == 'p' : first == 's' ? second == 'u' : first == 'u' ? second == 'n' : second == 's' || second == 'o';
 }
 static void walk(struct hunt *h)
 {
@@ -429,7 +446,7 @@ static void walk(struct hunt *h)
                             hunt_try(h);
                             e = c == 's' || c == 'S' ? cue_match(h, i, j) : 0;
                             hunt_tried(h, past_blank(h, j));
-                            if (!e)
+                            if (!e && may_be_place(h, i))
                                 e = place_word_match(h, i, j);
                             hunt_tried(h, i);
                         }

@@ -449,6 +449,7 @@ static size_t past_space(const struct hunt *h, size_t i)
         i++;
     return i;
 }
+static const bool is_joint[256] = { ['!'] = 1, ['@'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['^'] = 1, ['&'] = 1, ['*'] = 1, ['+'] = 1 }; /* within passwords */
 static void walk(struct hunt *h)
 {
     kind_prepare();
@@ -472,7 +473,7 @@ static void walk(struct hunt *h)
                 hunt_try(h);
                 e = word_match(h, i, j);
                 hunt_tried(h, i);
-                if (!e && j - i < 40 && (made_of & IS_DIGIT || (j < n && strchr("!@#$%^&*+", s[j]) && s[j]))) {
+                if (!e && j - i < 40 && (made_of & IS_DIGIT || (j < n && is_joint[(unsigned char)s[j]]))) {
                     hunt_try(h);
                     e = told_after(h, i, j);
                     hunt_tried(h, i);

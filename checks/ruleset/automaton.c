@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The trie is built with one row a state, then turned into a full table breadth first, failure links before their children. */
 #include "checks/ruleset/automaton.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static unsigned char lower(unsigned char c)
 {
@@ -12,6 +15,7 @@ static uint32_t entry_add(struct arena *a, struct automaton *m, uint32_t owner, 
     return (uint32_t)m->nentries - 1;
 }
 
+static void choose_pairs(struct automaton *m, const struct automaton_literal *literals, size_t n);
 struct automaton *automaton_new(struct arena *a, const struct automaton_literal *literals, size_t n)
 {
     size_t most = 1;
@@ -69,19 +73,120 @@ struct automaton *automaton_new(struct arena *a, const struct automaton_literal 
             }
         }
     }
+    choose_pairs(m, literals, n);
     return m;
 }
 
-void automaton_mark(const struct automaton *m, struct span text, uint64_t *seen)
+/* ---- only where something rare stands ---- */
+
+/* Per mille of bytes in English and French prose and in code, roughly; letters count for both cases. */
+static unsigned commonness(unsigned char c)
 {
-    uint32_t s = 0, told = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    static const uint8_t letters[26] = { 70, 12, 28, 33, 110, 18, 16, 30, 65, 3, 6, 40, 26, 62, 62, 23, 4, 58, 62, 72, 30, 12, 13, 4, 14, 3 };
+    c = lower(c);
+    return c >= 'a' && c <= 'z' ? letters[c - 'a'] : c == ' ' || c == '\n' ? 160 : c >= '0' && c <= '9' ? 8 : strchr(".,'-\"", c) && c ? 12 : c >= 0x80 ? 20 : 4;
+}
+static bool has_pair(struct span s, const uint8_t pair[2], size_t *at)
+{
+    for (size_t i = 0; i + 1 < s.len; i++)
+        if (((unsigned char)s.at[i] | 0x20) == pair[0] && ((unsigned char)s.at[i + 1] | 0x20) == pair[1]) {
+            *at = i;
+            return true;
+        }
+    return false;
+}
+/* Pairs, each the rarest of the first literal that has none yet, until every literal has one; given up where that takes too many, or
+ * where they are so common that the automaton would run everywhere. */
+static void choose_pairs(struct automaton *m, const struct automaton_literal *literals, size_t n)
+{
+    enum { TOO_COMMON = 12000, LITERAL_MOST = 256 }; /* of a million places */
+    size_t at, total = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct span s = literals[i].text;
+        bool has = false;
+        for (unsigned k = 0; k < m->npairs && !has; k++)
+            has = has_pair(s, m->pairs[k], &at);
+        if (has)
+            continue;
+        unsigned least = UINT32_MAX;
+        uint8_t pair[2] = { 0 };
+        for (size_t k = 0; k + 1 < s.len; k++) {
+            unsigned here = commonness((unsigned char)s.at[k]) * commonness((unsigned char)s.at[k + 1]);
+            if (here < least) {
+                least = here;
+                pair[0] = (unsigned char)s.at[k] | 0x20;
+                pair[1] = (unsigned char)s.at[k + 1] | 0x20;
+            }
+        }
+        total += least;
+        if (least == UINT32_MAX || m->npairs == AUTOMATON_PAIRS_MOST || s.len > LITERAL_MOST || total > TOO_COMMON) {
+            m->npairs = 0;
+            return;
+        }
+        memcpy(m->pairs[m->npairs++], pair, 2);
+    }
+    for (size_t i = 0; i < n; i++)
+        for (unsigned k = 0; k < m->npairs; k++)
+            if (has_pair(literals[i].text, m->pairs[k], &at)) {
+                m->back = at > m->back ? at : m->back;
+                m->ahead = literals[i].text.len - at > m->ahead ? literals[i].text.len - at : m->ahead;
+                break;
+            }
+}
+/* The first place from i on where one of the pairs stands, or the text's length. */
+static size_t next_pair(const struct automaton *m, struct span text, size_t i)
+{
+#ifdef __SSE2__
+    const __m128i bit5 = _mm_set1_epi8(0x20);
+    for (; i + 17 <= text.len; i += 16) {
+        __m128i first = _mm_or_si128(_mm_loadu_si128((const __m128i *)(const void *)(text.at + i)), bit5);
+        __m128i second = _mm_or_si128(_mm_loadu_si128((const __m128i *)(const void *)(text.at + i + 1)), bit5), any = _mm_setzero_si128();
+        for (unsigned k = 0; k < m->npairs; k++)
+            any = _mm_or_si128(any, _mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8((char)m->pairs[k][0])), _mm_cmpeq_epi8(second, _mm_set1_epi8((char)m->pairs[k][1]))));
+        unsigned places = (unsigned)_mm_movemask_epi8(any);
+        if (places)
+            return i + (size_t)__builtin_ctz(places);
+    }
+#endif
+    for (; i + 1 < text.len; i++)
+        for (unsigned k = 0; k < m->npairs; k++)
+            if (((unsigned char)text.at[i] | 0x20) == m->pairs[k][0] && ((unsigned char)text.at[i + 1] | 0x20) == m->pairs[k][1])
+                return i;
+    return text.len;
+}
+
+/* Runs over text[from, to) from this state; returns the state behind. */
+static uint32_t run(const struct automaton *m, uint32_t s, struct span text, size_t from, size_t to, uint64_t *seen)
+{
+    uint32_t told = 0;
+    for (size_t i = from; i < to; i++) {
         s = automaton_step(m, s, (unsigned char)text.at[i]);
         if (m->ends_at[s] && m->ends_at[s] != told) {
             told = m->ends_at[s];
             for (uint32_t e = told; e; e = m->ends_at[m->fail[e]])
                 for (uint32_t k = m->end_list[e]; k; k = m->entries[k].next)
                     seen[m->entries[k].owner / 64] |= 1ull << (m->entries[k].owner % 64);
+        }
+    }
+    return s;
+}
+void automaton_mark(const struct automaton *m, struct span text, uint64_t *seen)
+{
+    uint32_t s = 0;
+    size_t done = 0;
+    if (!m->npairs) {
+        run(m, 0, text, 0, text.len, seen);
+        return;
+    }
+    for (size_t i = 0; (i = next_pair(m, text, i)) < text.len; i++) {
+        size_t from = i > m->back ? i - m->back : 0, to = text.len - i > m->ahead ? i + m->ahead : text.len;
+        if (from > done) {
+            s = 0;
+            done = from;
+        }
+        if (to > done) {
+            s = run(m, s, text, done, to, seen);
+            done = to;
         }
     }
 }

@@ -311,19 +311,24 @@ static void find_codes(struct finder *f)
         }
         /* a run of letters and digits: short ones are words; look closer at the long, the hexadecimal, the numbers */
         size_t end = i;
-        unsigned all = IS_64 | IS_HEX | IS_DECIMAL, now;
-        while (end < s.len && (now = code_class[(unsigned char)s.at[end]]) & IS_64) {
-            all &= now;
+        while (end < s.len && code_class[(unsigned char)s.at[end]] & IS_64)
             end++;
-        }
-        bool hex = all & IS_HEX, digits = all & IS_DECIMAL;
         size_t run = end - i, before = f->n;
         size_t past = end;
-        if (digits && run <= 8) {
+        bool hex = run == 2 || run >= 2 * DISGUISE_BYTES_LEAST, digits = run <= 8 && code_class[b] & IS_DECIMAL;
+        if (!hex && !digits && run < 16) {
+            i = end;
+            continue;
+        }
+        for (size_t k = i; k < end && (hex || digits); k++) {
+            hex &= (code_class[(unsigned char)s.at[k]] & IS_HEX) != 0;
+            digits &= (code_class[(unsigned char)s.at[k]] & IS_DECIMAL) != 0;
+        }
+        if (digits) {
             size_t p = try_numbers(f, i);
             past = p > past ? p : past;
         }
-        if (f->n == before && hex && (run == 2 || run >= 2 * DISGUISE_BYTES_LEAST)) {
+        if (f->n == before && hex) {
             size_t p = try_hex(f, i);
             past = p > past ? p : past;
         }
@@ -356,7 +361,7 @@ struct form_word {
     uint8_t form; /* 1 to 25: shifted by so much */
 };
 static struct form_word *form_set;
-static uint64_t form_bits[1 << 10]; /* of a hash's upper 16 bits: most words are in no form */
+static uint64_t form_bits[1 << 10], changed_bits[1 << 10]; /* of a hash's upper 16 bits: most words are in no form; and in no form but their own */
 static char shift_back(char c, unsigned form)
 {
     if (c < 'a' || c > 'z')
@@ -381,6 +386,8 @@ static void form_add(struct arena *a, const char *word, size_t len, unsigned for
     }
     form_set[at] = (struct form_word){ h, (uint8_t)form };
     form_bits[h >> 22] |= 1ull << (h >> 16 & 63);
+    if (form != FORM_PLAIN)
+        changed_bits[h >> 22] |= 1ull << (h >> 16 & 63);
 }
 static void make_forms(void)
 {
@@ -467,7 +474,10 @@ static void find_forms(struct finder *f, const struct fold *plain, const struct 
     uint16_t hits[FORMS] = { 0 };
     uint32_t first[FORMS], last[FORMS];
     for (size_t i = 0; i < t->n; i++) {
-        unsigned form = form_of(t->list[i].hash);
+        uint32_t hash = t->list[i].hash;
+        if (!(changed_bits[hash >> 22] >> (hash >> 16 & 63) & 1))
+            continue;
+        unsigned form = form_of(hash);
         if (!form || form == FORM_PLAIN)
             continue;
         if (!hits[form])
@@ -484,8 +494,11 @@ static void find_forms(struct finder *f, const struct fold *plain, const struct 
         in_original(plain, first[form], last[form], &at, &past);
         char *text = arena_alloc_raw(f->a, s.len + 1);
         if (form != FORM_REVERSED) {
+            char back[256];
+            for (unsigned c = 0; c < 256; c++)
+                back[c] = shift_back((char)c, form);
             for (size_t i = 0; i < s.len; i++)
-                text[i] = shift_back(s.at[i], form);
+                text[i] = back[(unsigned char)s.at[i]];
             found(f, form == 13 ? "rot13" : form == FORM_ATBASH ? "atbash" : "a shifted alphabet", (struct span){ text, s.len }, at, past);
             continue;
         }
@@ -515,31 +528,46 @@ static inline char leet_letter(char c)
 {
     return leet_letters[(unsigned char)c];
 }
+enum { LEET_BLANK = 1, LEET_SIGN = 2, LEET_WORD = 32 /* the longest that is one */ };
+static const uint8_t leet_class[256] = {
+    [' '] = LEET_BLANK, ['\n'] = LEET_BLANK, ['0'] = LEET_SIGN, ['1'] = LEET_SIGN, ['!'] = LEET_SIGN, ['|'] = LEET_SIGN, ['3' ... '9'] = LEET_SIGN,
+    ['@'] = LEET_SIGN, ['$'] = LEET_SIGN, ['+'] = LEET_SIGN,
+};
+/* At least a letter beside the signs, or two signs alone ("70" is a number: not). */
+static bool is_leet(struct span s, size_t at, size_t end)
+{
+    size_t letters = 0, signs = 0;
+    for (size_t i = at; i < end; i++) {
+        letters += s.at[i] >= 'a' && s.at[i] <= 'z';
+        signs += leet_letter(s.at[i]) && !(s.at[i] == '!' && (i + 1 == s.len || s.at[i + 1] == ' ' || s.at[i + 1] == '!'));
+    }
+    return signs && letters && letters + signs >= 2;
+}
 /* Words with digits and signs for letters inside them. Version numbers, product names and mail addresses have some too:
  * it takes several, and the text is only read once more. */
 static void find_leet(struct finder *f, const struct fold *plain, struct span s)
 {
     size_t words = 0, leet = 0, first = 0, last = 0;
-    for (size_t i = 0; i < s.len;) {
-        size_t end = i, letters = 0, signs = 0;
-        while (end < s.len && s.at[end] != ' ' && s.at[end] != '\n') {
-            bool is_letter = s.at[end] >= 'a' && s.at[end] <= 'z';
-            letters += is_letter;
-            signs += leet_letter(s.at[end]) && !(s.at[end] == '!' && (end + 1 == s.len || s.at[end + 1] == ' ' || s.at[end + 1] == '!'));
+    for (size_t i = 0; i < s.len; i++) {
+        if (!(leet_class[(unsigned char)s.at[i]] & LEET_SIGN))
+            continue;
+        size_t at = i, end = i + 1;
+        while (at > 0 && i - at < LEET_WORD && !(leet_class[(unsigned char)s.at[at - 1]] & LEET_BLANK))
+            at--;
+        while (end < s.len && !(leet_class[(unsigned char)s.at[end]] & LEET_BLANK))
             end++;
+        if (end - at <= LEET_WORD && is_leet(s, at, end)) {
+            if (!leet++)
+                first = at;
+            last = end;
         }
-        if (end > i) {
-            words++;
-            /* at least a letter beside them, or two signs alone ("70" is a number: not) */
-            if (signs && letters && letters + signs >= 2 && end - i <= 32) {
-                if (!leet++)
-                    first = i;
-                last = end;
-            }
-        }
-        i = end + 1;
+        i = end;
     }
-    if (leet < 2 || leet * 6 < words)
+    if (leet < 2)
+        return;
+    for (size_t i = 0; i < s.len; i++)
+        words += !(leet_class[(unsigned char)s.at[i]] & LEET_BLANK) && (i + 1 == s.len || leet_class[(unsigned char)s.at[i + 1]] & LEET_BLANK);
+    if (leet * 6 < words)
         return;
     char *text = arena_alloc_raw(f->a, s.len + 1);
     for (size_t i = 0; i < s.len;) {

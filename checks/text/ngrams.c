@@ -114,7 +114,7 @@ size_t tokens_find(const struct tokens *t, size_t byte)
     return low;
 }
 
-enum way { LIST, WEIGH, EXPLAIN };
+enum way { LIST, WEIGH, WEIGH_PAIRS /* what single words give was weighed already */, EXPLAIN };
 struct sink {
     uint64_t *seen_bits;
     unsigned shift;
@@ -147,6 +147,11 @@ static inline __attribute__((always_inline)) void sink_add(struct sink *s, uint6
 #define PAIR_SALT 0xa0761d6478bd642full
 #define HEAD_SALT 0xe7037ed1a0b428dbull
 
+static inline uint64_t word_feature(const struct token *k)
+{
+    uint64_t h = k->hash + 1;
+    return mix(h * WORD_SALT) * WORD_SALT;
+}
 static inline __attribute__((always_inline)) void walk(struct sink *s, const struct tokens *t, size_t from, size_t to, unsigned kinds, enum way way)
 {
     bool explain = way == EXPLAIN;
@@ -160,7 +165,7 @@ static inline __attribute__((always_inline)) void walk(struct sink *s, const str
             s->end = k->end;
             s->is_word = false;
         }
-        if (way != WEIGH && kinds & NGRAM_CHARS && !k->is_sign) {
+        if ((way == LIST || explain) && kinds & NGRAM_CHARS && !k->is_sign) {
             const char *p = t->spaced + k->at - 1, *past = t->spaced + k[1].at;
             for (; p + 3 <= past; p++) {
                 uint64_t w = load8(p);
@@ -175,7 +180,8 @@ static inline __attribute__((always_inline)) void walk(struct sink *s, const str
             s->is_word = true;
         uint64_t h = k->hash + 1;
         if (kinds & NGRAM_WORDS) {
-            sink_add(s, mix(h * WORD_SALT) * WORD_SALT, way);
+            if (way != WEIGH_PAIRS)
+                sink_add(s, word_feature(k), way);
             if (!k->is_sign) {
                 if (last) {
                     if (explain)
@@ -239,8 +245,9 @@ static void weigh_pieces(struct sink *s, const char *p, const char *past)
     }
     *s = here;
 }
-/* A word that stands again brings no new piece, and texts repeat themselves: half of their words and more. So each different word is
- * written once, " word word … ", and only that is cut into pieces. Returns the length, 0 when there are too many tokens for it. */
+/* A word that stands again brings nothing new but its neighbours, and texts repeat themselves: half of their words and more. So each
+ * different token is weighed once, and the words are written down once, " word word … ", to be cut into pieces. Returns the length, 0 when
+ * there are too many tokens for it. */
 enum { DISTINCT_TOKENS = 512, DISTINCT_SLOTS = 1024, DISTINCT_BYTES = DISTINCT_TOKENS * (WORD_BYTES + 1) };
 static inline bool is_same_word(const char *x, const char *y, size_t len)
 {
@@ -254,7 +261,7 @@ static inline bool is_same_word(const char *x, const char *y, size_t len)
     return !(differ >> (64 - 8 * len));
 #endif
 }
-static size_t distinct_words(const struct tokens *t, size_t from, size_t to, char *out)
+static size_t weigh_distinct(struct sink *s, const struct tokens *t, size_t from, size_t to, unsigned kinds, char *out)
 {
     uint16_t first[DISTINCT_SLOTS]; /* 1 + the token, counted from `from` */
     size_t n = 0;
@@ -266,8 +273,6 @@ static size_t distinct_words(const struct tokens *t, size_t from, size_t to, cha
         const struct token *k = &t->list[i];
         const char *word = t->spaced + k->at;
         size_t len = k[1].at - k->at; /* the blank behind it included */
-        if (k->is_sign)
-            continue;
         size_t slot = k->hash % DISTINCT_SLOTS;
         bool is_known = false;
         for (; first[slot] && !is_known; slot = (slot + 1) % DISTINCT_SLOTS) {
@@ -277,6 +282,10 @@ static size_t distinct_words(const struct tokens *t, size_t from, size_t to, cha
         if (is_known)
             continue;
         first[slot] = (uint16_t)(i - from + 1);
+        if (kinds & NGRAM_WORDS)
+            weigh(s, word_feature(k), 1);
+        if (k->is_sign)
+            continue;
         for (size_t at = 0; at < len; at += 8)
             memcpy(out + n + at, word + at, 8);
         n += len;
@@ -290,15 +299,16 @@ int32_t ngrams_weigh(const struct tokens *t, size_t from, size_t to, unsigned ki
     must(bits >= NGRAMS_BITS_LEAST && bits <= NGRAMS_WEIGH_BITS);
     memset(seen_bits, 0, ((size_t)1 << bits) / 8);
     struct sink s = { .seen_bits = seen_bits, .shift = 64 - bits, .weights = weights };
-    if (kinds & NGRAM_CHARS && from < to) {
-        size_t len = distinct_words(t, from, to, words);
-        memset(words + len, 0, 8);
-        if (len)
-            weigh_pieces(&s, words, words + len);
-        else
-            weigh_pieces(&s, t->spaced + t->list[from].at - 1, t->spaced + t->list[to].at);
-    }
-    walk(&s, t, from, to, kinds, WEIGH);
+    size_t len = from < to ? weigh_distinct(&s, t, from, to, kinds, words) : 0;
+    memset(words + len, 0, 8);
+    if (kinds & NGRAM_CHARS && len)
+        weigh_pieces(&s, words, words + len);
+    else if (kinds & NGRAM_CHARS && from < to)
+        weigh_pieces(&s, t->spaced + t->list[from].at - 1, t->spaced + t->list[to].at);
+    if (len)
+        walk(&s, t, from, to, kinds, WEIGH_PAIRS);
+    else
+        walk(&s, t, from, to, kinds, WEIGH);
     *n = s.n;
     return s.sum;
 }
