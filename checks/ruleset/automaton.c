@@ -95,11 +95,11 @@ static bool has_pair(struct span s, const uint8_t pair[2], size_t *at)
         }
     return false;
 }
-/* Pairs, each the rarest of the first literal that has none yet, until every literal has one; given up where that takes too many, or
- * where they are so common that the automaton would run everywhere. */
+/* Pairs until every literal has one: each time of the first literal that has none, the pair that is rarest for how many it serves. Given
+ * up where that takes too many, or where they are so common that the automaton would run everywhere. */
 static void choose_pairs(struct automaton *m, const struct automaton_literal *literals, size_t n)
 {
-    enum { TOO_COMMON = 12000, LITERAL_MOST = 256 }; /* of a million places */
+    enum { TOO_COMMON = 12000 /* of a million places */, LITERAL_MOST = 64, LOOKED_AT = 512 /* of the literals, for how many */ };
     size_t at, total = 0;
     for (size_t i = 0; i < n; i++) {
         struct span s = literals[i].text;
@@ -108,22 +108,25 @@ static void choose_pairs(struct automaton *m, const struct automaton_literal *li
             has = has_pair(s, m->pairs[k], &at);
         if (has)
             continue;
-        unsigned least = UINT32_MAX;
-        uint8_t pair[2] = { 0 };
-        for (size_t k = 0; k + 1 < s.len; k++) {
-            unsigned here = commonness((unsigned char)s.at[k]) * commonness((unsigned char)s.at[k + 1]);
-            if (here < least) {
-                least = here;
-                pair[0] = (unsigned char)s.at[k] | 0x20;
-                pair[1] = (unsigned char)s.at[k + 1] | 0x20;
+        size_t served = 0, common = 0;
+        uint8_t best[2] = { 0 };
+        for (size_t k = 0; k + 1 < s.len && s.len <= LITERAL_MOST; k++) {
+            uint8_t pair[2] = { (unsigned char)s.at[k] | 0x20, (unsigned char)s.at[k + 1] | 0x20 };
+            size_t serves = 0, here = (size_t)commonness((unsigned char)s.at[k]) * commonness((unsigned char)s.at[k + 1]);
+            for (size_t o = i; o < n && o < i + LOOKED_AT; o++)
+                serves += has_pair(literals[o].text, pair, &at);
+            if (!served || here * served < common * serves) {
+                served = serves;
+                common = here;
+                memcpy(best, pair, 2);
             }
         }
-        total += least;
-        if (least == UINT32_MAX || m->npairs == AUTOMATON_PAIRS_MOST || s.len > LITERAL_MOST || total > TOO_COMMON) {
+        total += common;
+        if (!served || m->npairs == AUTOMATON_PAIRS_MOST || total > TOO_COMMON) {
             m->npairs = 0;
             return;
         }
-        memcpy(m->pairs[m->npairs++], pair, 2);
+        memcpy(m->pairs[m->npairs++], best, 2);
     }
     for (size_t i = 0; i < n; i++)
         for (unsigned k = 0; k < m->npairs; k++)
@@ -133,8 +136,7 @@ static void choose_pairs(struct automaton *m, const struct automaton_literal *li
                 break;
             }
 }
-/* The first place from i on where one of the pairs stands, or the text's length. */
-static size_t next_pair(const struct automaton *m, struct span text, size_t i)
+size_t automaton_pair(const struct automaton *m, struct span text, size_t i)
 {
 #ifdef __SSE2__
     const __m128i bit5 = _mm_set1_epi8(0x20);
@@ -155,38 +157,21 @@ static size_t next_pair(const struct automaton *m, struct span text, size_t i)
     return text.len;
 }
 
-/* Runs over text[from, to) from this state; returns the state behind. */
-static uint32_t run(const struct automaton *m, uint32_t s, struct span text, size_t from, size_t to, uint64_t *seen)
+void automaton_mark(const struct automaton *m, struct span text, uint64_t *seen)
 {
-    uint32_t told = 0;
-    for (size_t i = from; i < to; i++) {
+    uint32_t s = 0, told = 0;
+    size_t pair = m->npairs ? automaton_pair(m, text, 0) : 0;
+    if (m->npairs && pair == text.len)
+        return; /* none in the whole text */
+    for (size_t i = 0; i < text.len; i++) {
+        if (!s)
+            i = automaton_skip(m, text, i, &pair);
         s = automaton_step(m, s, (unsigned char)text.at[i]);
         if (m->ends_at[s] && m->ends_at[s] != told) {
             told = m->ends_at[s];
             for (uint32_t e = told; e; e = m->ends_at[m->fail[e]])
                 for (uint32_t k = m->end_list[e]; k; k = m->entries[k].next)
                     seen[m->entries[k].owner / 64] |= 1ull << (m->entries[k].owner % 64);
-        }
-    }
-    return s;
-}
-void automaton_mark(const struct automaton *m, struct span text, uint64_t *seen)
-{
-    uint32_t s = 0;
-    size_t done = 0;
-    if (!m->npairs) {
-        run(m, 0, text, 0, text.len, seen);
-        return;
-    }
-    for (size_t i = 0; (i = next_pair(m, text, i)) < text.len; i++) {
-        size_t from = i > m->back ? i - m->back : 0, to = text.len - i > m->ahead ? i + m->ahead : text.len;
-        if (from > done) {
-            s = 0;
-            done = from;
-        }
-        if (to > done) {
-            s = run(m, s, text, done, to, seen);
-            done = to;
         }
     }
 }

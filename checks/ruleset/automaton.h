@@ -43,6 +43,20 @@ static inline uint32_t automaton_step(const struct automaton *m, uint32_t state,
 {
     return m->next[(size_t)state * m->nclasses + m->class_of[byte]];
 }
+/* Where one of the pairs stands from i on, or the text's length. */
+size_t automaton_pair(const struct automaton *m, struct span text, size_t i);
+/* From state 0 at i: the place to go on at, still in state 0. What ends in the text or is under way at its end does not begin before.
+ * *pair: from automaton_pair at the place where the run began, kept between calls. */
+static inline size_t automaton_skip(const struct automaton *m, struct span text, size_t i, size_t *pair)
+{
+    if (!m->npairs)
+        return i;
+    if (*pair < i)
+        *pair = automaton_pair(m, text, i);
+    size_t reach = m->back + m->ahead, tail = text.len > reach ? text.len - reach : 0, to = *pair > m->back ? *pair - m->back : 0;
+    to = to < tail ? to : tail;
+    return to > i ? to : i;
+}
 /* Sets bit `owner` for every literal that occurs. */
 void automaton_mark(const struct automaton *m, struct span text, uint64_t *seen);
 #endif

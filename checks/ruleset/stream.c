@@ -242,7 +242,10 @@ static void candidates(const struct text_set *set, struct lane *lane, struct lan
     const struct automaton *m = set->begins;
     if (m) {
         uint32_t state = ls->state;
+        size_t pair = m->npairs ? automaton_pair(m, text, ls->scanned) : 0;
         for (size_t i = ls->scanned; i < text.len; i++) {
+            if (!state)
+                i = automaton_skip(m, text, i, &pair);
             state = automaton_step(m, state, (unsigned char)text.at[i]);
             for (uint32_t e = m->ends_at[state]; e; e = m->ends_at[m->fail[e]])
                 for (uint32_t k = m->end_list[e]; k; k = m->entries[k].next)
