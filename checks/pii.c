@@ -298,11 +298,17 @@ static size_t name_at(struct hunt *h, size_t i, size_t least)
 }
 static size_t cue_match(struct hunt *h, size_t at, size_t word_end)
 {
-    static const struct { const char *phrase; char what; uint8_t least; } phrases[] = {
-        { "je m'appelle", 'n', 1 }, { "my name is", 'n', 1 }, { "je me nomme", 'n', 1 }, { "mon nom est", 'n', 1 }, { "nom et prenom :", 'n', 1 }, { "mon nom complet est", 'n', 1 }, { "full name:", 'n', 2 },
-        { "mr.", 'n', 2 }, { "mr", 'n', 2 }, { "mrs.", 'n', 2 }, { "mrs", 'n', 2 }, { "ms.", 'n', 2 }, { "mme", 'n', 2 }, { "mlle", 'n', 2 }, { "monsieur", 'n', 2 }, { "madame", 'n', 2 },
-        { "cordialement", 's', 1 }, { "bien a vous", 's', 1 }, { "salutations", 's', 1 }, { "best regards", 's', 1 }, { "kind regards", 's', 1 }, { "sincerely", 's', 1 },
-        { "ne le", 'd', 0 }, { "nee le", 'd', 0 }, { "ne(e) le", 'd', 0 }, { "born on", 'd', 0 }, { "born", 'd', 0 }, { "date de naissance", 'd', 0 }, { "date of birth", 'd', 0 }, { "dob", 'd', 0 }, { "birthdate", 'd', 0 }, { "birthday", 'd', 0 },
+    static const struct { const char *phrase; char what; uint8_t least; } phrases[] = { /* by their first letter */
+        { "bien a vous", 's', 1 }, { "best regards", 's', 1 }, { "born on", 'd', 0 }, { "born", 'd', 0 }, { "birthdate", 'd', 0 }, { "birthday", 'd', 0 },
+        { "cordialement", 's', 1 },
+        { "date de naissance", 'd', 0 }, { "date of birth", 'd', 0 }, { "dob", 'd', 0 },
+        { "full name:", 'n', 2 },
+        { "je m'appelle", 'n', 1 }, { "je me nomme", 'n', 1 },
+        { "kind regards", 's', 1 },
+        { "my name is", 'n', 1 }, { "mon nom est", 'n', 1 }, { "mon nom complet est", 'n', 1 }, { "mr.", 'n', 2 }, { "mr", 'n', 2 }, { "mrs.", 'n', 2 }, { "mrs", 'n', 2 }, { "ms.", 'n', 2 },
+        { "mme", 'n', 2 }, { "mlle", 'n', 2 }, { "monsieur", 'n', 2 }, { "madame", 'n', 2 },
+        { "nom et prenom :", 'n', 1 }, { "ne le", 'd', 0 }, { "nee le", 'd', 0 }, { "ne(e) le", 'd', 0 },
+        { "salutations", 's', 1 }, { "sincerely", 's', 1 },
     };
     (void)word_end;
     unsigned char first = (unsigned char)h->text.at[at];
@@ -319,8 +325,11 @@ static size_t cue_match(struct hunt *h, size_t at, size_t word_end)
 #undef LETTER
     if (second < 0x80 && second && !(first >= 'a' && first <= 'z' && second >= 'a' && second <= 'z' && seconds[first - 'a'] >> (second - 'a') & 1))
         return 0;
-    for (size_t k = 0; k < sizeof phrases / sizeof *phrases; k++) {
-        if ((unsigned char)phrases[k].phrase[0] != first || (second < 0x80 && second && (unsigned char)phrases[k].phrase[1] != second))
+    size_t begin = 0;
+    while (begin < sizeof phrases / sizeof *phrases && (unsigned char)phrases[begin].phrase[0] < first)
+        begin++;
+    for (size_t k = begin; k < sizeof phrases / sizeof *phrases && (unsigned char)phrases[k].phrase[0] == first; k++) {
+        if ((second < 0x80 && second && (unsigned char)phrases[k].phrase[1] != second))
             continue;
         size_t i = says(h, at, phrases[k].phrase);
         if (!i)
@@ -429,7 +438,7 @@ static void walk(struct hunt *h)
                         hunt_tried(h, past_blank(h, j));    /* what is told comes behind the word */
                         break;
                     case 'a': case 'p': case 'u':
-                        if (length == 7 && strncasecmp(s + i, "arobase", 7) == 0) {
+                        if (length == 7 && (c | 32) == 'a' && strncasecmp(s + i, "arobase", 7) == 0) {
                             hunt_try(h);
                             e = said_email_match(h, i, j, false);
                             hunt_tried(h, i ? i - 1 : 0);

@@ -16,6 +16,7 @@ struct lexicon {
     struct stem *stems;
     size_t nstems;
     uint32_t first[4097];   /* of each bucket of the first bytes */
+    bool has_short;         /* some beginning is of two bytes */
     uint64_t begin2[64], begin3[128], begin4[128]; /* a bit for each beginning of stems of two bytes, of three, of more */
 };
 
@@ -25,19 +26,26 @@ static inline unsigned bucket_of(const char *p)
     return ((unsigned)(unsigned char)p[0] * 61u + (unsigned)(unsigned char)p[1] * 7u) & 4095u;
 }
 /* Beginnings of three and four bytes, hashed; what is no letter there counts as a blank, so that "no " asks for an end. */
-static bool is_letter(unsigned char b)
+static const uint8_t letters[256] = { ['0' ... '9'] = 255, ['a' ... 'z'] = 255, [0x80 ... 0xff] = 255 };
+static inline bool is_letter(unsigned char b)
 {
-    return b >= 0x80 || (b >= '0' && b <= '9') || (b >= 'a' && b <= 'z');
+    return letters[b];
 }
-static inline unsigned third_of(const unsigned char w[4])
+static inline uint32_t letter_or_blank(unsigned char b)
 {
-    uint32_t key = w[0] | (uint32_t)w[1] << 8 | (uint32_t)(is_letter(w[2]) ? w[2] : ' ') << 16;
-    return key * 0x9e3779b1u >> 19;
+    return (b & letters[b]) | (' ' & ~(unsigned)letters[b]);
 }
-static inline unsigned fourth_of(const unsigned char w[4])
+static inline uint32_t beginning_of(const unsigned char w[4])
 {
-    uint32_t key = w[0] | (uint32_t)w[1] << 8 | (uint32_t)(is_letter(w[2]) ? w[2] : ' ') << 16 | (uint32_t)(is_letter(w[3]) ? w[3] : ' ') << 24;
-    return key * 0x85ebca6bu >> 19;
+    return w[0] | (uint32_t)w[1] << 8 | letter_or_blank(w[2]) << 16 | letter_or_blank(w[3]) << 24;
+}
+static inline unsigned third_of(uint32_t beginning)
+{
+    return (beginning & 0xffffff) * 0x9e3779b1u >> 19;
+}
+static inline unsigned fourth_of(uint32_t beginning)
+{
+    return beginning * 0x85ebca6bu >> 19;
 }
 static inline bool bit_of(const uint64_t *bits, unsigned at)
 {
@@ -93,7 +101,8 @@ const struct lexicon *lexicon_make(struct arena *a, const struct lexicon_class *
         memcpy(w, m->at, m->len < 4 ? m->len : 4);
         size_t len = m->len + (size_t)m->is_whole; /* with the end that it asks for */
         uint64_t *bits = len < 3 ? l->begin2 : len < 4 ? l->begin3 : l->begin4;
-        unsigned at = len < 3 ? bucket_of(m->at) : len < 4 ? third_of(w) : fourth_of(w);
+        unsigned at = len < 3 ? bucket_of(m->at) : len < 4 ? third_of(beginning_of(w)) : fourth_of(beginning_of(w));
+        l->has_short |= len < 3;
         bits[at >> 6] |= 1ull << (at & 63);
     }
     if (l->nstems)
@@ -118,13 +127,14 @@ size_t lexicon_hits(const struct lexicon *l, struct arena *a, const struct token
         size_t left = t->text.len - k->start;
         if (left < 2)
             break;
-        unsigned b = bucket_of(p);
         int done = -1;
         uint64_t word = first_bytes(p, left);
         unsigned char w[4];
         memcpy(w, &word, sizeof w);
-        if (!bit_of(l->begin4, fourth_of(w)) && !bit_of(l->begin3, third_of(w)) && !bit_of(l->begin2, b))
+        uint32_t beginning = beginning_of(w);
+        if (!bit_of(l->begin4, fourth_of(beginning)) && !bit_of(l->begin3, third_of(beginning)) && !(l->has_short && bit_of(l->begin2, bucket_of(p))))
             continue;
+        unsigned b = bucket_of(p);
         for (uint32_t s = l->first[b]; s < l->first[b + 1]; s++) {
             const struct stem *m = &l->stems[s];
             if ((word ^ m->first) & mask_of(m->len))
