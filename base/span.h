@@ -55,10 +55,7 @@ static inline bool span_ends(struct span s, const char *text)
     return s.len >= n && (n == 0 || memcmp(s.at + s.len - n, text, n) == 0);
 }
 /* The first place of needle in s, or NULL. */
-static inline const char *span_find(struct span s, struct span needle)
-{
-    return s.len >= needle.len && needle.len ? memmem(s.at, s.len, needle.at, needle.len) : NULL;
-}
+const char *span_find(struct span s, struct span needle);
 static inline struct span span_trim(struct span s)
 {
     while (s.len && (s.at[0] == ' ' || s.at[0] == '\t' || s.at[0] == '\r' || s.at[0] == '\n'))

@@ -138,7 +138,7 @@ static void dois(struct pattern_view *v, unsigned *lookups)
 {
     struct span s = v->w->fold->text;
     for (size_t i = 0; i + 4 < s.len; i++) {
-        const char *p = memmem(s.at + i, s.len - i, "10.", 3);
+        const char *p = span_find(span_cut(s, i, s.len), SPAN("10."));
         if (!p)
             return;
         size_t at = (size_t)(p - s.at);
@@ -288,7 +288,7 @@ static void arxiv(struct pattern_view *v, unsigned *lookups)
 {
     struct span s = v->w->fold->text;
     for (size_t i = 0; i + 6 < s.len;) {
-        const char *p = memmem(s.at + i, s.len - i, "arxiv", 5);
+        const char *p = span_find(span_cut(s, i, s.len), SPAN("arxiv"));
         if (!p)
             return;
         size_t at = (size_t)(p - s.at), j = at + 5;
