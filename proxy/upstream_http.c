@@ -72,6 +72,11 @@ static uint64_t in_ms(uint64_t ms)
 {
     return ms ? coarse_ms() + ms : 0;
 }
+/* What follows n bytes of s; s may be nothing at all. */
+static struct span after(struct span s, size_t n)
+{
+    return n ? span_cut(s, n, s.len) : s;
+}
 static size_t unsent(const struct call *u)
 {
     return u->out.len - u->out_at + u->rest.len;
@@ -242,8 +247,8 @@ static void go_deaf(struct call *u)
 /* The first send on a link: head and what there is of the body. false: nothing left, the link is useless. */
 static bool begin(struct call *u)
 {
-    struct span early = span_cut(buf_span(&u->out), u->out_at, u->out.len); /* of a streaming body, written while we dialled */
-    must(say_head(u));                                                      /* start saw that it can be said */
+    struct span early = after(buf_span(&u->out), u->out_at); /* of a streaming body, written while we dialled */
+    must(say_head(u)); /* start saw that it can be said */
     struct span parts[3] = { buf_span(&u->pool->request), early, u->rest };
     ssize_t n = send_parts(u, parts, 3);
     if (n < 0)
@@ -252,7 +257,7 @@ static bool begin(struct call *u)
     if (sent >= parts[0].len) {
         size_t more = sent - parts[0].len, of_early = more < early.len ? more : early.len;
         u->out_at += of_early;
-        u->rest = span_cut(u->rest, more - of_early, u->rest.len);
+        u->rest = after(u->rest, more - of_early);
     } else {
         struct buf all = { .cap = u->out.cap };
         buf_add(&all, span_cut(parts[0], sent, parts[0].len));
@@ -285,14 +290,14 @@ static void push(struct call *u)
 {
     if (u->is_deaf)
         return;
-    struct span parts[2] = { span_cut(buf_span(&u->out), u->out_at, u->out.len), u->rest };
+    struct span parts[2] = { after(buf_span(&u->out), u->out_at), u->rest };
     ssize_t n = send_parts(u, parts, 2);
     if (n < 0) {
         go_deaf(u);
     } else {
         size_t of_out = (size_t)n < parts[0].len ? (size_t)n : parts[0].len;
         u->out_at += of_out;
-        u->rest = span_cut(u->rest, (size_t)n - of_out, u->rest.len);
+        u->rest = after(u->rest, (size_t)n - of_out);
         if (n && !u->has_head && u->request.streams_body)
             u->deadline_ms = in_ms(u->first_byte_ms); /* it takes its time, but it takes */
     }
