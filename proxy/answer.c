@@ -477,6 +477,12 @@ void answer_committed(struct exchange *x, bool is_safe)
             buf_clear(&x->held);
             exchange_refuse(x, 503, "store_unavailable", "this exchange could not be recorded, and the route's policy is to refuse it then", NULL, false);
             return;
+        } else if (!x->is_refused && x->client->ops->unsay && x->client->ops->unsay(x->client)) {
+            buf_clear(&x->held);
+            x->is_head_sent = false;
+            x->is_committed = false;
+            exchange_refuse(x, 503, "store_unavailable", "this exchange could not be recorded, and the route's policy is to refuse it then", NULL, false);
+            return;
         } else if (!x->is_refused) {
             x->is_up_cut = true; /* begun already: it must not look whole */
             buf_clear(&x->held);

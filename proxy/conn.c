@@ -186,6 +186,9 @@ static ssize_t tls_send(struct conn *c)
 bool conn_flush(struct conn *c)
 {
     struct worker *w = c->w;
+    /* An answer that came whole before any of it left goes out whole when its record is safe: one send instead of two, and until then it can still be refused. */
+    if (c->is_answer_unsent && c->one.x && c->one.x->state == X_COMMIT && !c->one.x->is_committed)
+        return true;
     while (c->state != CONN_DEAD && conn_unsent(c)) {
         ssize_t n = c->tls ? tls_send(c) : send(c->fd, c->out.bytes + c->out_at, conn_unsent(c), MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
@@ -203,6 +206,7 @@ bool conn_flush(struct conn *c)
             return false;
         }
         c->out_at += (size_t)n;
+        c->is_answer_unsent = false;
         c->one.sent_ms = w->now_ms;
         if (c->state == CONN_ANSWER)
             c->deadline_ms = conn_in_ms(c, conn_limits(c)->idle_ms);

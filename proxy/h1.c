@@ -156,6 +156,7 @@ static void put_head(struct client *client, const struct client_head *h)
     struct exchange *x = client->x;
     struct buf *o = &c->out;
     bool is_chunked = h->framing == HTTP_CHUNKED && x->head.minor > 0;
+    c->is_answer_unsent = conn_unsent(c) == 0;
     if (x->is_refused)
         c->state = CONN_ANSWER; /* the rest of its body is nobody's */
     if (h->framing == HTTP_CHUNKED && !is_chunked)
@@ -185,6 +186,16 @@ static void put_body(struct client *client, struct span s)
     if (c->is_chunked)
         buf_add(&c->out, SPAN("\r\n"));
     conn_dirty(c);
+}
+static bool unsay(struct client *client)
+{
+    struct conn *c = client->conn;
+    if (!c->is_answer_unsent)
+        return false;
+    buf_clear(&c->out);
+    c->out_at = 0;
+    c->is_chunked = false;
+    return true;
 }
 static void put_end(struct client *client, struct span trailers)
 {
@@ -224,4 +235,4 @@ static void body_wanted(struct client *client)
     if (c->in.len)
         conn_process(c);
 }
-const struct client_ops h1_client = { put_interim, put_head, put_body, put_end, put_cut, unsent, body_wanted };
+const struct client_ops h1_client = { put_interim, put_head, put_body, put_end, put_cut, unsent, body_wanted, unsay };

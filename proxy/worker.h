@@ -98,6 +98,7 @@ struct client_ops {
     void (*cut)(struct client *c);                                 /* what was said goes out, then an end that nobody takes for a whole */
     size_t (*unsent)(const struct client *c);
     void (*body_wanted)(struct client *c);                         /* there is room for more of the request's body */
+    bool (*unsay)(struct client *c);                               /* forgets the answer, head and all; false: some of it has left. NULL: cannot */
 };
 struct client {
     const struct client_ops *ops;
@@ -132,6 +133,7 @@ struct conn {                                /* owner: worker */
     struct http_chunks request_chunks;
     uint64_t request_left;
     bool is_chunked;                         /* the answer that is going out */
+    bool is_answer_unsent;                   /* its head and all since stand alone in out */
 };
 
 enum xstate { X_BODY, X_WAIT, X_ANSWER, X_COMMIT, X_TAIL, X_DONE };
