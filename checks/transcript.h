@@ -100,6 +100,7 @@ struct transcript {
     struct usage usage;
     bool is_refused_by_provider;  /* stop_reason refusal, content_filter, SAFETY, a refusal field …: certain */
     bool is_answer_whole;         /* the API's own end mark was seen */
+    bool is_error;                /* the answer is an error's body: its texts are all PART_OTHER, since no model said them */
 
     struct row *inputs, *outputs; /* classic models; at most TRANSCRIPT_ROWS_MOST kept */
     size_t ninputs, inputs_cap, noutputs, outputs_cap;

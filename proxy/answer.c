@@ -271,14 +271,15 @@ static void on_head(void *context, const struct http_head *h)
         if (length.at)
             x->answer_fields[x->nanswer_fields++] = (struct http_field){ SPAN("content-length"), arena_copy(x->arena, length) };
     }
-    bool is_success = h->status >= 200 && h->status < 300;
+    bool is_success = h->status >= 200 && h->status < 300; /* else it is no model's answer, but rules on texts hold: errors leak too */
     const struct ruleset_needs *needs = &x->route->needs;
-    x->acts = needs->acts_on_answer && is_success && !x->has_no_body;
+    x->acts = needs->acts_on_answer && !x->has_no_body;
     x->held.cap = 0;
-    if (is_success && !x->has_no_body && (x->acts || needs->reads_answer || x->route->rates_wait_for_prompt || x->route->record != RECORD_OFF)) {
+    if (!x->has_no_body && (x->acts || needs->reads_answer || (is_success && (x->route->rates_wait_for_prompt || x->route->record != RECORD_OFF)))) {
         if (!x->t)
             x->t = transcript_new(x->arena, x->api->name);
-        struct answer_reader_options o = { .api = x->api, .t = x->t, .status = h->status, .content_type = x->answer_type, .content_encoding = x->answer_coding,
+        x->t->is_error = !is_success;
+        struct answer_reader_options o = { .api = is_success ? x->api : api_find(SPAN("raw"), x->head.method, x->rest), .t = x->t, .status = is_success ? h->status : 200, .content_type = x->answer_type, .content_encoding = x->answer_coding,
                                            .whole_most = x->acts ? (size_t)x->route->limits.hold : READ_MOST };
         x->reader = answer_reader_new(x->arena, &o);
     }
@@ -312,7 +313,7 @@ static void on_body(void *context, struct span data)
     if (x->acts) {
         buf_add(&x->held, data);
         if (!x->is_recorded) {
-            if (!x->is_head_sent && answer_reader_framing(x->reader) != FRAMING_WHOLE && !x->has_no_body)
+            if (!x->is_head_sent && answer_reader_framing(x->reader) != FRAMING_WHOLE && !x->has_no_body && !x->t->is_error) /* errors are short, and held whole */
                 answer_send_head(x, HTTP_CHUNKED, 0);
             if (!pump(x, false) || !let_go(x))
                 return;
@@ -406,7 +407,7 @@ static void conclude(struct exchange *x)
     if (x->acts && x->reader && !pump(x, true))
         return;
     usage_estimate(x);
-    if (x->t && !x->is_answer_judged && x->route->needs.reads_answer && x->upstream_status >= 200 && x->upstream_status < 300) {
+    if (x->t && !x->is_answer_judged && x->route->needs.reads_answer && x->upstream_status >= 200) {
         struct facts facts;
         exchange_facts(x, &facts);
         judge_answer(x->route->rules, &x->route->env, x->t, &facts, &x->v);

@@ -22,6 +22,7 @@ struct limits {
     uint64_t hold;                      /* bytes of an answer held for a blocking rule (default = body) */
     unsigned connections;
     uint64_t idle_ms, connect_ms, first_byte_ms, between_bytes_ms, drain_ms, head_ms;
+    uint64_t body_rate;               /* bytes a second; 0: any */
 };
 struct upstream_url {
     struct span url;                    /* as written, without a trailing slash */

@@ -21,6 +21,7 @@ const struct limit_key limit_keys[] = {
     { "between_bytes", LIMIT_MS, offsetof(struct limits, between_bytes_ms), 10, DAY, 10 * MINUTE, false },
     { "drain", LIMIT_MS, offsetof(struct limits, drain_ms), 0, DAY, 30 * SECOND, true },
     { "head", LIMIT_MS, offsetof(struct limits, head_ms), 100, 60 * MINUTE, 30 * SECOND, true },
+    { "body_rate", LIMIT_BYTES, offsetof(struct limits, body_rate), 0, G, 240, true },
     { "keep", LIMIT_BYTES, offsetof(struct limits, keep), 0, G, M, false },
     { "hold", LIMIT_BYTES, offsetof(struct limits, hold), K, 64 * G, 0 /* as body */, false },
 };

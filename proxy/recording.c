@@ -322,6 +322,8 @@ static struct sealed *seal(struct exchange *x)
     r.is_request_cut = x->is_body_cut || x->body.len > keep;
     r.answer = buf_span(&x->kept);
     r.is_answer_cut = x->is_kept_cut;
+    if (r.is_request_cut && !x->request_hash) /* it was held whole, and only its beginning is kept */
+        digest_more(x, &x->request_hash, (struct span){ 0 }, buf_span(&x->body));
     digest_of(x->request_hash, r.request_sha256);
     digest_of(x->answer_hash, r.answer_sha256);
     return record_seal(&r);

@@ -126,6 +126,7 @@ struct conn {                                /* owner: worker */
     struct buf out;
     size_t out_at;
     uint64_t deadline_ms;
+    uint64_t body_ms, body_bytes;            /* since when, and how many came: what limits.body_rate looks at; body_ms 0: begins anew */
     /* HTTP/1.1: one request at a time */
     struct client one;
     size_t scanned;

@@ -17,8 +17,9 @@ static struct transcript *transcript_of(struct page *p, const struct record *r)
         const char *q = memchr(r->path.at, '?', r->path.len);
         api->request(t, q ? span_cut(r->path, 0, (size_t)(q - r->path.at)) : r->path, r->request_type, body);
     }
-    if (r->answer.len && r->upstream_status >= 200 && r->upstream_status < 300) {
-        struct answer_reader_options o = { .api = api, .t = t, .status = r->upstream_status, .content_type = r->answer_type, .content_encoding = r->answer_coding, .whole_most = 64 << 20 };
+    if (r->answer.len && r->upstream_status >= 200) {
+        t->is_error = r->upstream_status > 299;
+        struct answer_reader_options o = { .api = t->is_error ? api_find(SPAN("raw"), r->method, r->path) : api, .t = t, .status = t->is_error ? 200 : r->upstream_status, .content_type = r->answer_type, .content_encoding = r->answer_coding, .whole_most = 64 << 20 };
         struct answer_reader *reader = answer_reader_new(p->arena, &o);
         answer_reader_feed(reader, r->answer);
         answer_reader_end(reader, r->is_answer_cut);
@@ -32,14 +33,14 @@ static bool is_found(const struct seen *list, size_t n, enum side_of on, uint32_
             return true;
     return false;
 }
-static void put_parts(struct page *p, const struct part *parts, size_t nparts, const struct seen *list, size_t n, enum side_of on, bool is_short, bool is_moved)
+static void put_parts(struct page *p, const struct part *parts, size_t nparts, const struct seen *list, size_t n, enum side_of on, bool is_short, bool is_moved, bool shows_other)
 {
     size_t shown = 0;
     for (size_t i = 0; i < nparts && shown < PARTS_SHOWN; i++) {
         const struct part *x = &parts[i];
         bool found = is_found(list, n, on, (uint32_t)i);
         /* Descriptions of tools and odd strings are only of interest where something was found in them. */
-        if ((!x->text.len && !x->name.len) || ((x->kind == PART_TOOL_SPEC || x->kind == PART_OTHER || (is_short && x->role != ROLE_USER && on == SEEN_PROMPT)) && !found))
+        if ((!x->text.len && !x->name.len) || ((x->kind == PART_TOOL_SPEC || (x->kind == PART_OTHER && !shows_other) || (is_short && x->role != ROLE_USER && on == SEEN_PROMPT)) && !found))
             continue;
         shown++;
         buf_printf(p->out, "<div class=\"turn %s\"><div class=\"role\">%s", role_names[x->role], role_names[x->role]);
@@ -185,12 +186,12 @@ void show_exchange(struct page *p, const struct record *r, bool is_short)
         buf_printf(p->out, "<p class=\"soft\">%s</p>", T(p, NOT_KEPT));
     else if (t->prompt_reading == READING_UNREAD)
         buf_printf(p->out, "<p class=\"soft\">%s</p>", T(p, UNREADABLE));
-    put_parts(p, t->prompt, t->nprompt, list, n, SEEN_PROMPT, is_short, span_is(r->verdict, "redact"));
+    put_parts(p, t->prompt, t->nprompt, list, n, SEEN_PROMPT, is_short, span_is(r->verdict, "redact"), false);
     put_rows(p, t->inputs, t->ninputs);
     buf_printf(p->out, "</section><section><h2>%s</h2>", T(p, ANSWERED));
     if (r->is_answer_cut)
         buf_printf(p->out, "<p class=\"soft\">%s</p>", T(p, NOT_KEPT));
-    put_parts(p, t->answer, t->nanswer, list, n, SEEN_ANSWER, is_short, span_is(r->verdict, "redact"));
+    put_parts(p, t->answer, t->nanswer, list, n, SEEN_ANSWER, is_short, span_is(r->verdict, "redact"), t->is_error);
     put_rows(p, t->outputs, t->noutputs);
     html(p, "</section></div>");
     if (is_short)

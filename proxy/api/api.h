@@ -71,6 +71,7 @@ struct answer_reader_options {
     struct span content_type, content_encoding;
     size_t whole_most;        /* bytes of a whole body (decoded) kept for reading; more: READING_UNREAD */
 };
+/* Of an error (t->is_error): give api raw and status 200. No model said it, but a leak is one in an error's body too. */
 struct answer_reader *answer_reader_new(struct arena *a, const struct answer_reader_options *o);
 enum framing answer_reader_framing(const struct answer_reader *r);
 bool answer_reader_is_coded(const struct answer_reader *r);  /* compressed: nothing can be said in mid-stream */

@@ -58,6 +58,8 @@ static size_t part_at(const struct transcript *t, uint32_t choice, enum part_kin
 void say(struct transcript *t, uint32_t choice, enum part_kind kind, uint32_t channel, struct span name, struct span text)
 {
     struct api_state *s = api_state(t);
+    if (t->is_error)
+        kind = PART_OTHER;
     if (text.len > s->said_most - s->said || arena_over(t->arena)) {
         answer_unread(t, "more answer text than vigie keeps");
         return;
