@@ -608,11 +608,11 @@ static size_t prose_try(struct hunt *h, size_t at, size_t *where)
     if (!cue_end)
         return 0;
     /* Without a digit in reach the stricter bar is out of reach as well. */
-    if (cue_strict == 2 && cue_end + PROSE_REACH + 64 < h->text.len) {
-        size_t d = cue_end;
-        while (d < cue_end + PROSE_REACH + 64 && !is_digit((unsigned char)h->text.at[d]))
+    if (cue_strict == 2) {
+        size_t d = cue_end, most = h->text.len - cue_end < PROSE_REACH + 64 ? h->text.len : cue_end + PROSE_REACH + 64;
+        while (d < most && !is_digit((unsigned char)h->text.at[d]))
             d++;
-        if (d == cue_end + PROSE_REACH + 64)
+        if (d == most)
             return 0;
     }
     /* What follows, word by word, in the same sentence. A link lowers the bar for the word after it. */
