@@ -2,7 +2,7 @@
  *
  * checks: what is wrong with this exchange? A check is C code that looks at a transcript and yields a score in [0, 1]
  * and findings: what it saw, where, how sure, and why. Checks are pure: no sockets, no clock, no disk, no state between
- * exchanges; the same transcript gives the same result, on every thread at once. Memory comes from the transcript's
+ * exchanges (but what `quiet` remembers, which changes no result); the same transcript gives the same result, on every thread at once. Memory comes from the transcript's
  * arena. A check that cannot run says so (`not_run`), and that never looks like a pass.
  *
  * To add a check: one file checks/NAME.c with one `const struct check`, one line in checks/all.c, docs/checks.md, tests.
@@ -27,10 +27,12 @@ struct findings {
     size_t n, cap, dropped;
 };
 
-/* What a check is given besides the transcript. Immutable, shared by threads. */
+/* What a check is given besides the transcript. */
+struct quiet;               /* checks/text/quiet.h */
 struct scope;               /* checks/scope.h: a route's compiled scope */
 struct check_env {
-    const struct scope *scope;  /* NULL: this route declares none */
+    const struct scope *scope;  /* NULL: this route declares none; immutable, shared by threads */
+    struct quiet *quiet;        /* this thread's; NULL: nothing is remembered */
 };
 
 struct score {

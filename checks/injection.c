@@ -13,6 +13,7 @@
 #include "checks/injection_words.h"
 #include "checks/models.h"
 #include "checks/text/disguise.h"
+#include "checks/text/quiet.h"
 #include <pthread.h>
 
 enum {
@@ -162,7 +163,7 @@ static size_t char_start(struct span s, size_t at)
 
 static struct score score(const struct check_env *env, struct transcript *t, enum side on, struct findings *out)
 {
-    (void)env;
+    struct quiet *quiet = env ? env->quiet : NULL;
     struct score s = { 0 };
     if (on != ON_PROMPT)
         return s;
@@ -175,7 +176,12 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
         struct part *p = &t->prompt[i];
         if (p->role == ROLE_INSTRUCTIONS || !p->text.len)
             continue;
-        double least = least_chance(p);
+        double least = least_chance(p), most = 0;
+        enum quiet_kind quiet_kind = least > 0.5 ? QUIET_INJECTION_SURE : QUIET_INJECTION;
+        if (quiet_knows(quiet, p, quiet_kind, &most)) {
+            s.value = most > s.value ? most : s.value;
+            continue;
+        }
         size_t whole = p->text.len < READ_MOST ? p->text.len : READ_MOST;
         for (size_t from = 0; from < whole;) {
             size_t to = whole - from <= CHUNK + CHUNK_OVERLAP ? whole : char_start(p->text, from + CHUNK);
@@ -210,6 +216,7 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
             arena_rewind(t->arena, mark);
             if (chance > s.value)
                 s.value = chance;
+            most = chance > most ? chance : most;
             if (chance >= 0.5)
                 finding_add(out, t, &check_injection, is_indirect(p) ? "indirect" : "direct", on, i, from + told.start, from + told.end, chance,
                             "%s tries to change, escape or reveal the instructions (%.0f %% sure)%s%s: \"%s\"%s%s%s", is_indirect(p) ? "a document or tool result" : "the prompt",
@@ -218,6 +225,8 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
                 break;
             from = char_start(p->text, to - CHUNK_OVERLAP);
         }
+        if (most < 0.5 && !arena_over(t->arena)) /* over: it was not read to its end */
+            quiet_remember(quiet, p, quiet_kind, most);
     }
     return s;
 }

@@ -4,6 +4,7 @@
  * form (pii_places), names and birthdays only where a word says so. Score: 1 - prod(1 - confidence). */
 #include "checks/pii_parts.h"
 #include "checks/text/digits.h"
+#include "checks/text/quiet.h"
 
 static bool in_local(unsigned char c) { return is_alnum(c) || (c && strchr("._%+-'&", c)); }
 
@@ -533,8 +534,7 @@ static void walk(struct hunt *h)
 
 static struct score pii_score(const struct check_env *env, struct transcript *t, enum side on, struct findings *out)
 {
-    (void)env;
-    return hunt_score(&check_pii, t, on, out, walk);
+    return hunt_score(&check_pii, t, on, out, env ? env->quiet : NULL, QUIET_PII, walk);
 }
 static size_t pii_settled(struct span text)
 {

@@ -7,6 +7,7 @@
 #include "checks/secrets_kinds.h"
 #include "checks/secrets_named.h"
 #include "checks/text/digits.h"
+#include "checks/text/quiet.h"
 
 enum { TOKEN_LONG = 20, TOKEN_MOST = 256, JWT_MOST = 4096, PEM_MOST = 16384 };
 
@@ -586,8 +587,7 @@ static void walk(struct hunt *h)
 
 static struct score secrets_score(const struct check_env *env, struct transcript *t, enum side on, struct findings *out)
 {
-    (void)env;
-    return hunt_score(&check_secrets, t, on, out, walk);
+    return hunt_score(&check_secrets, t, on, out, env ? env->quiet : NULL, QUIET_SECRETS, walk);
 }
 static size_t secrets_settled(struct span text)
 {

@@ -48,6 +48,8 @@ struct part {
     /* Caches, filled on first use by checks/text; dropped when the text grows. */
     struct fold *folded, *folded_plain;
     struct words *words;
+    uint64_t hash[2];    /* checks/text/quiet.h */
+    bool is_hashed;
 };
 
 enum usage_origin { USAGE_ABSENT, USAGE_REPORTED, USAGE_ESTIMATED };

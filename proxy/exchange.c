@@ -199,7 +199,9 @@ static void judge(struct exchange *x)
     x->is_prompt_judged = x->is_prompt_read;
     if (x->route->needs.reads_prompt) {
         exchange_facts(x, &facts);
-        judge_prompt(x->route->rules, &x->route->env, x->t, &facts, &x->v);
+        struct check_env env = x->route->env;
+        env.quiet = x->w->quiet;
+        judge_prompt(x->route->rules, &env, x->t, &facts, &x->v);
         count_not_run(x);
     }
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/worker.h"
 #include "base/must.h"
+#include "checks/text/quiet.h"
 #include "proxy/observations.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -247,6 +249,9 @@ struct worker *worker_new(struct server *s, unsigned index, struct generation *g
     must(w->metrics && w->read_buffer);
     w->observations = observations_new();
     worker_digests(w);
+    uint8_t key[16];
+    must(getrandom(key, sizeof key, 0) == sizeof key);
+    w->quiet = quiet_new(key);
     w->pool = upstream_pool_new(w->base, after_upstreams, w);
     if (server_store(s))
         w->store = store_client_new(server_store(s), wake_from_store, w);
@@ -284,6 +289,7 @@ void worker_free(struct worker *w)
     while (w->narenas)
         arena_free(w->arenas[--w->narenas]);
     upstream_pool_free(w->pool);
+    quiet_free(w->quiet);
     for (struct listening *l = w->listening, *next; l; l = next) {
         next = l->next;
         listening_close(l);

@@ -235,6 +235,7 @@ struct worker {                              /* owner: its thread, but for what 
     char *read_buffer;
     struct rates *rates;
     struct meters *meters;
+    struct quiet *quiet;                     /* what the checks found nothing in */
     EVP_MD_CTX *digest, *keyed[2], *scratch_digest;   /* SHA-256; HMAC's inner and outer, the key already in; scratch */
     _Atomic(struct generation *) next;       /* atomic: control → worker */
     _Atomic bool stop_asked, is_done;        /* atomic: control → worker, and back */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * hunt: the walk, the hits and the promise that exact-span checks share; see hunt.h. */
 #include "checks/text/hunt.h"
+#include "checks/text/quiet.h"
 #include <stdlib.h>
 
 const uint8_t hunt_class[256] = {
@@ -49,18 +50,22 @@ static void settle_overlaps(struct hunt *h)
     h->n = kept;
 }
 
-struct score hunt_score(const struct check *c, struct transcript *t, enum side on, struct findings *out, void (*walk)(struct hunt *h))
+struct score hunt_score(const struct check *c, struct transcript *t, enum side on, struct findings *out,
+                        struct quiet *quiet, unsigned quiet_kind, void (*walk)(struct hunt *h))
 {
     size_t n = on == ON_PROMPT ? t->nprompt : t->nanswer;
     struct part *parts = on == ON_PROMPT ? t->prompt : t->answer;
     double clean = 1;
     for (size_t p = 0; p < n; p++) {
-        if (!parts[p].text.len)
+        double nothing;
+        if (!parts[p].text.len || (on == ON_PROMPT && quiet_knows(quiet, &parts[p], quiet_kind, &nothing)))
             continue;
         const struct fold *f = part_fold(t->arena, &parts[p], FOLD_PATTERN);
         struct hunt h = { .text = f->text, .arena = t->arena, .live = f->text.len };
         walk(&h);
         settle_overlaps(&h);
+        if (!h.n && on == ON_PROMPT && !arena_over(t->arena))
+            quiet_remember(quiet, &parts[p], quiet_kind, 0);
         for (size_t i = 0; i < h.n; i++) {
             size_t start = h.hits[i].start, end = h.hits[i].end;
             if (f->map)

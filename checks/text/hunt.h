@@ -54,8 +54,9 @@ static inline void hunt_tried(struct hunt *h, size_t start)
 void hunt_hit(struct hunt *h, size_t start, size_t end, const char *kind, double score, const char *why);
 
 /* Judges a whole side: walks each part's folded text, resolves overlaps (the surer, then the longer one stays), leads
- * spans back to the original and adds the findings. */
-struct score hunt_score(const struct check *c, struct transcript *t, enum side on, struct findings *out, void (*walk)(struct hunt *h));
+ * spans back to the original and adds the findings. quiet: may be NULL. */
+struct score hunt_score(const struct check *c, struct transcript *t, enum side on, struct findings *out,
+                        struct quiet *quiet, unsigned quiet_kind, void (*walk)(struct hunt *h));
 /* The promise for streams: see check.h. block: a text that opens what only its own end closes ("-----BEGIN"), or NULL. */
 size_t hunt_settled(struct span text, void (*walk)(struct hunt *h), const char *block);
 
