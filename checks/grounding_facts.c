@@ -34,8 +34,8 @@ bool figure_stands(const struct ground *g, const struct words *w, const struct n
         if (n->is_percent && (ground_has_value(g, x / 100, wide / 100)))
             return true;
         if (n->past < w->n && x >= 1 && x < 12) {
-            struct span t = word_text(w, n->past);
-            bool pm = span_is(t, "pm") || (span_is(t, "p") && n->past + 2 < w->n && span_is(word_text(w, n->past + 2), "m"));
+            size_t after = n->past + 2 < w->n && word_is_mark(w, n->past, ':') && w->list[n->past + 1].number ? n->past + 2 : n->past; /* 6:30 pm */
+            bool pm = word_is(w, after, "pm") || (word_is(w, after, "p") && word_is(w, after + 2, "m"));
             if (pm && ground_has_value(g, x + 12, 0))
                 return true;
         }
@@ -57,7 +57,9 @@ bool is_figure(const struct words *w, size_t i)
     bool marker = i > 0 && w->list[i - 1].kind == WORD_MARK && w->list[i - 1].mark == '[' && i + 1 < w->n && word_is_mark(w, i + 1, ']');
     bool passage = i > 0 && (word_is(w, i - 1, "passage") || word_is(w, i - 1, "document") || word_is(w, i - 1, "source") || word_is(w, i - 1, "step"));
     bool minutes = i > 0 && word_is_mark(w, i - 1, ':') && (w->list[i].flags & WORD_GLUED) && n->value == 0;
-    return !numbering && !marker && !passage && !minutes;
+    bool scale = i > 1 && ((word_is(w, i - 1, "of") && word_is(w, i - 2, "out")) || word_is_mark(w, i - 1, '/')) && (n->value == 5 || n->value == 10); /* 4 out of 5 */
+    bool week = n->value == 7 && word_in(w, i + 1, "days jours");
+    return !scale && !week && !numbering && !marker && !passage && !minutes;
 }
 /* Quotes and addresses. asked: how many there were. */
 void facts_look_up(const struct ground *g, const struct words *w, struct ground_result *r, double *asked)

@@ -6,7 +6,7 @@
 #include "checks/grounding_parts.h"
 #include <math.h>
 
-enum { WIDER_LEFT = 3, WIDER_RIGHT = 2, NAMED_WORDS = 3 };
+enum { WIDER = 4, NAMED_WORDS = 3 };
 /* Chosen with tools/eval_grounding: what a piece of words costs to begin, and how doubtful its tokens must be on average. */
 #define PIECE_PRICE 8.0
 #define PIECE_DOUBT (-2.5)
@@ -26,9 +26,9 @@ static bool is_edge(const struct words *w, size_t i)
 static void widen(const struct words *w, struct ground_piece *p)
 {
     uint32_t sentence = w->list[p->first].sentence;
-    for (unsigned k = 0; k < WIDER_LEFT && p->first > 0 && w->list[p->first - 1].sentence == sentence && !is_edge(w, p->first - 1); k++)
+    for (unsigned k = 0; k < WIDER && p->first > 0 && w->list[p->first - 1].sentence == sentence && !is_edge(w, p->first - 1); k++)
         p->first--;
-    for (unsigned k = 0; k < WIDER_RIGHT && p->past < w->n && w->list[p->past].sentence == sentence && !is_edge(w, p->past); k++)
+    for (unsigned k = 0; k < WIDER && p->past < w->n && w->list[p->past].sentence == sentence && !is_edge(w, p->past); k++)
         p->past++;
 }
 /* How often each kind was right on labelled answers (docs/checks/grounding.md). */

@@ -293,7 +293,7 @@ static void attributes_judge(const struct ground *g, const struct words *w, size
             }
             if (met != (1u << d->n) - 1)
                 continue;
-            if (d->parent && !beside) {
+            if (d->parent ? !beside : d->n == 1 && d->says == SAYS_NOTHING) {
                 const struct ground_entry *e = ground_find(g, stem);
                 if (e && e->all > 2) /* said elsewhere too: it may mean something else */
                     continue;
@@ -326,11 +326,15 @@ static void timetable_judge(struct timetable *z, bool is_closed)
     const struct ground_schedule *s = &z->g->schedules[0];
     if (!z->days || (z->ntimes != 2 && z->ntimes != 0))
         return;
+    /* "0:0-0:0" beside other times: closed; on all days: open all day, or nothing known */
+    bool all_day = true;
+    for (unsigned d = 0; d < 7; d++)
+        all_day &= !(s->days & 1u << d) || s->open[d] == s->close[d];
     for (unsigned d = 0; d < 7; d++) {
         if (!(z->days & 1u << d))
             continue;
         bool is_open = (s->days & 1u << d) && s->open[d] != s->close[d];
-        bool is_whole = (s->days & 1u << d) && s->open[d] == s->close[d]; /* "0:0-0:0": all day, or not at all */
+        bool is_whole = all_day && (s->days & 1u << d);
         bool wrong = is_closed ? is_open : z->ntimes ? !is_whole && !(is_open && is_same_time(s->open[d], z->from) && is_same_time(s->close[d], z->to)) : !is_open && !is_whole;
         if (is_whole || !wrong)
             continue;
@@ -436,7 +440,7 @@ static void schedule_judge(const struct ground *g, const struct words *w, size_t
             } else {
                 closed = true;
             }
-        } else if (is_turn(w, i) && closed)
+        } else if (closed && (is_turn(w, i) || word_in(w, i, "open opens operates ouvre ouvert ouverte")))
             closed = false;
     }
     if (z.days && (z.ntimes || speaks_of_hours))

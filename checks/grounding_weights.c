@@ -5,43 +5,43 @@
 #include <math.h>
 
 const float ground_weights[GROUND_FEATURES + 1] = {
-    0.573f, /* missing */
-    0.596f, /* alien */
-    0.338f, /* outside */
-    0.933f, /* words */
-    0.585f, /* triples */
-    0.482f, /* clauses */
-    1.413f, /* figures */
-    0.645f, /* figures-share */
-    0.691f, /* figures-moved */
-    1.064f, /* names */
-    1.046f, /* names-share */
-    0.296f, /* names-moved */
-    5.675f, /* attributes */
-    6.782f, /* schedule */
-    1.789f, /* open */
-    0.493f, /* negation */
-    2.446f, /* opposite */
+    0.582f, /* missing */
+    0.608f, /* alien */
+    0.392f, /* outside */
+    0.916f, /* words */
+    0.525f, /* triples */
+    0.604f, /* clauses */
+    2.033f, /* figures */
+    0.684f, /* figures-share */
+    0.843f, /* figures-moved */
+    1.058f, /* names */
+    1.033f, /* names-share */
+    0.477f, /* names-moved */
+    5.733f, /* attributes */
+    6.885f, /* schedule */
+    2.318f, /* open */
+    0.581f, /* negation */
+    3.020f, /* opposite */
     0.000f, /* mass */
-    0.347f, /* pairs */
-    0.000f, /* pair-mass */
-    -1.494f, /* bias */
+    0.404f, /* pairs */
+    0.079f, /* pair-mass */
+    -1.594f, /* bias */
 };
 const float token_weights[TOKEN_FEATURES + 1] = {
     0.000f, /* absent */
-    0.533f, /* alien */
+    0.527f, /* alien */
     0.000f, /* outside */
-    0.254f, /* left */
-    0.086f, /* right */
-    0.598f, /* around */
-    0.082f, /* clause */
-    0.290f, /* clause-triples */
-    0.139f, /* sentence */
-    1.936f, /* sentence-out */
-    0.396f, /* figure */
-    0.623f, /* name */
-    0.424f, /* rare */
-    -4.899f, /* bias */
+    0.256f, /* left */
+    0.088f, /* right */
+    0.586f, /* around */
+    0.094f, /* clause */
+    0.297f, /* clause-triples */
+    0.105f, /* sentence */
+    1.971f, /* sentence-out */
+    0.525f, /* figure */
+    0.640f, /* name */
+    0.433f, /* rare */
+    -4.914f, /* bias */
 };
 double ground_score(const struct ground_result *r, const float *weights)
 {

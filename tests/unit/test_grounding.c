@@ -82,6 +82,12 @@ static void test_schedule(void **state)
     assert_false(has_piece(shop, "It is closed on Sunday.", FACT_SCHEDULE, NULL, NULL));
     assert_true(has_piece(shop, "Ouvert du lundi au mercredi de 9h à 20h.", FACT_SCHEDULE, NULL, "18:30 on Monday"));
     assert_false(has_piece(shop, "Ouvert du lundi au mercredi de 9h à 18h30.", FACT_SCHEDULE, NULL, NULL));
+    /* no span of time beside days that have one: closed */
+    static const char part[] = "{\"hours\": {\"Monday\": \"0:0-0:0\", \"Tuesday\": \"9:0-18:30\"}, \"stars\": 4.5}";
+    assert_true(has_piece(part, "It is open on Monday from 9:00 to 18:30.", FACT_SCHEDULE, NULL, "no hours for Monday"));
+    assert_false(has_piece(part, "It is closed on Monday and opens Tuesday from 9:00 AM to 6:30 PM.", FACT_SCHEDULE, NULL, NULL));
+    assert_false(has_piece(part, "It opens at 9:00 AM and closes at 6:30 PM, and has 4.5 stars out of 5.", FACT_FIGURE, NULL, NULL));
+    assert_true(has_piece(part, "It opens at 9:00 AM and closes at 7:30 PM, and has 3.5 stars out of 5.", FACT_FIGURE, "3.5", NULL));
     /* two businesses: which one is meant cannot be told */
     assert_false(has_piece("[{\"hours\": {\"Monday\": \"9:0-18:0\", \"Tuesday\": \"9:0-18:0\"}}, {\"hours\": {\"Monday\": \"8:0-12:0\", \"Tuesday\": \"8:0-12:0\"}}]",
                            "It is open on Monday from 7:00 to 9:00.", FACT_SCHEDULE, NULL, NULL));
