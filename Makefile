@@ -6,11 +6,11 @@
 B    ?= build
 SAN  ?=
 PREFIX ?= /usr/local
-PKGS := libevent libevent_pthreads libcurl libpcre2-8 jansson libutf8proc yaml-0.1 sqlite3 libzstd zlib libbrotlidec libssl libcrypto
+PKGS := libevent libevent_pthreads libcurl libpcre2-8 jansson libutf8proc yaml-0.1 sqlite3 libzstd zlib libbrotlidec libssl libcrypto libnghttp2
 
 BUILD_PACKAGES := gcc make git ca-certificates pkg-config libevent-dev libcurl4-openssl-dev libpcre2-dev libjansson-dev libutf8proc-dev \
-                  libyaml-dev libsqlite3-dev libzstd-dev zlib1g-dev libbrotli-dev libssl-dev
-TEST_PACKAGES  := $(BUILD_PACKAGES) libcmocka-dev clang libclang-rt-14-dev nodejs npm chromium curl sqlite3 codespell shellcheck cppcheck
+                  libyaml-dev libsqlite3-dev libzstd-dev zlib1g-dev libbrotli-dev libssl-dev libnghttp2-dev
+TEST_PACKAGES  := $(BUILD_PACKAGES) openssl libcmocka-dev clang libclang-rt-14-dev nodejs npm chromium curl sqlite3 codespell shellcheck cppcheck
 
 SRC     := $(wildcard base/*.c checks/*.c checks/*/*.c proxy/*.c proxy/*/*.c store/*.c report/*.c)
 CLI     := $(wildcard cli/*.c)

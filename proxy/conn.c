@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A client's connection: bytes in go to its protocol (h1.c), what that says goes out with one write a turn.
+ * A client's connection: bytes in go to its protocol (h1.c or h2.c), what that says goes out with one write a turn.
  *
  * An empty connection holds no buffers: reads go into the worker's shared buffer and only what is left over is kept.
  * In clear the socket is used as it is; with TLS each read and write goes through the session, and the greeting (handshake) has the time
@@ -145,6 +145,8 @@ void conn_close(struct conn *c)
     count(&c->w->metrics->connections_open, (uint64_t)-1);
     if (x)
         exchange_client_gone(x);
+    if (c->h2)
+        h2_gone(c);
 }
 void conn_reset(struct conn *c)
 {
@@ -160,6 +162,7 @@ void conn_reset(struct conn *c)
 }
 void conn_reap(struct conn *c)
 {
+    h2_free(c);
     buf_free(&c->in);
     buf_free(&c->out);
     arena_free(c->arena);
@@ -189,6 +192,8 @@ bool conn_flush(struct conn *c)
     /* An answer that came whole before any of it left goes out whole when its record is safe: one send instead of two, and until then it can still be refused. */
     if (c->is_answer_unsent && c->one.x && c->one.x->state == X_COMMIT && !c->one.x->is_committed)
         return true;
+    if (c->h2)
+        h2_fill(c);
     while (c->state != CONN_DEAD && conn_unsent(c)) {
         ssize_t n = c->tls ? tls_send(c) : send(c->fd, c->out.bytes + c->out_at, conn_unsent(c), MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
@@ -208,8 +213,13 @@ bool conn_flush(struct conn *c)
         c->out_at += (size_t)n;
         c->is_answer_unsent = false;
         c->one.sent_ms = w->now_ms;
-        if (c->state == CONN_ANSWER)
+        if (c->state == CONN_ANSWER || (c->state == CONN_H2 && !c->closes_after))
             c->deadline_ms = conn_in_ms(c, conn_limits(c)->idle_ms);
+        if (c->h2 && !conn_unsent(c)) {
+            buf_clear(&c->out);
+            c->out_at = 0;
+            h2_fill(c); /* windows and room may allow more */
+        }
     }
     if (c->state == CONN_DEAD)
         return false;
@@ -231,7 +241,7 @@ bool conn_flush(struct conn *c)
     }
     if (c->one.x && conn_unsent(c) < OUT_LOW)
         exchange_room(c->one.x);
-    if (c->state == CONN_HEAD && !c->in.len)
+    if ((c->state == CONN_HEAD && !c->in.len) || c->state == CONN_H2)
         conn_reading(c, true);
     return true;
 }
@@ -258,6 +268,8 @@ static void greeted(struct conn *c)
     must(!name.len || c->client_name.at);
     arena_free(a);
     c->is_greeted = true;
+    if (tls_speaks_h2(c->ssl))
+        h2_begin(c);
     count(SSL_session_reused(c->ssl) ? &c->w->metrics->tls_resumed : &c->w->metrics->tls_greeted, 1);
 }
 /* As recv: 0 when it is over, -1 and EAGAIN when there is nothing yet. */
@@ -297,10 +309,16 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         return;
     }
     ssize_t n = c->tls ? tls_receive(c) : recv(c->fd, w->read_buffer, READ_BYTES, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        if (c->is_dirty) /* the greeting is done, and HTTP/2 begins with our settings */
+            worker_turn_end(w);
         return;
+    }
     if (n <= 0) {
         conn_close(c);
+    } else if (c->state == CONN_H2) {
+        h2_read(c, (struct span){ w->read_buffer, (size_t)n });
+        conn_reading(c, conn_unsent(c) < H2_FILL);
     } else if (c->in.len) {
         buf_add(&c->in, (struct span){ w->read_buffer, (size_t)n });
         conn_process(c);
@@ -329,6 +347,10 @@ static void on_write(evutil_socket_t fd, short what, void *context)
 void conn_tick(struct conn *c)
 {
     struct exchange *x = c->one.x;
+    if (c->state == CONN_H2) {
+        h2_tick(c);
+        return;
+    }
     if (x)
         exchange_tick(x);
     if (c->state == CONN_DEAD || !c->deadline_ms || c->w->now_ms < c->deadline_ms)

@@ -34,6 +34,16 @@ bool h1_wants_more(const struct conn *c)
 /* false: more bytes are needed, or nothing may be taken now. */
 static bool read_head(struct conn *c, struct span *in)
 {
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* HTTP/2 with prior knowledge, on a connection's first bytes (RFC 9113 3.3) */
+    size_t n = in->len < sizeof preface - 1 ? in->len : sizeof preface - 1;
+    if (!c->tls && !c->has_answered && memcmp(in->at, preface, n) == 0) {
+        if (n < sizeof preface - 1)
+            return false;
+        h2_begin(c);
+        h2_read(c, *in);
+        in->len = 0;
+        return false;
+    }
     struct http_head head;
     struct http_problem problem = { 0 };
     struct http_limits limits = { .head_bytes = conn_limits(c)->header };
@@ -141,6 +151,7 @@ void h1_read(struct conn *c, struct span *in)
             break;
         case CONN_ANSWER:
             return;
+        case CONN_H2:
         case CONN_LINGER:
         case CONN_DEAD:
             in->len = 0;

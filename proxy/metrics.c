@@ -165,6 +165,10 @@ void metrics_render(struct buf *out, struct metrics *const *shards, size_t nshar
     buf_printf(out, "vigie_unrouted_total %llu\n", (unsigned long long)SUM(unrouted));
     family(out, "vigie_refused_heads_total", "counter", "Requests whose head was refused as malformed or ambiguous.");
     buf_printf(out, "vigie_refused_heads_total %llu\n", (unsigned long long)SUM(refused_heads));
+    family(out, "vigie_http2_connections_total", "counter", "Connections that spoke HTTP/2.");
+    buf_printf(out, "vigie_http2_connections_total %llu\n", (unsigned long long)SUM(h2_connections));
+    family(out, "vigie_http2_broken_total", "counter", "HTTP/2 connections ended because the client broke the protocol or asked too much of it.");
+    buf_printf(out, "vigie_http2_broken_total %llu\n", (unsigned long long)SUM(h2_broken));
     family(out, "vigie_tls_handshakes_total", "counter", "TLS greetings of clients: whole ones, those that resumed a session, those that failed or were broken off.");
     buf_printf(out, "vigie_tls_handshakes_total{kind=\"full\"} %llu\nvigie_tls_handshakes_total{kind=\"resumed\"} %llu\nvigie_tls_handshakes_total{kind=\"failed\"} %llu\n",
                (unsigned long long)SUM(tls_greeted), (unsigned long long)SUM(tls_resumed), (unsigned long long)SUM(tls_failed));

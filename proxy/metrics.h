@@ -48,6 +48,7 @@ struct metrics {                         /* one worker's */
     struct route_metrics routes[METRIC_ROUTES_MOST];
     counter connections_accepted, connections_open, exchanges_open;
     counter unrouted, refused_heads;
+    counter h2_connections, h2_broken;
     counter tls_greeted, tls_resumed, tls_failed;
     counter drift_dropped;
 };

@@ -107,7 +107,7 @@ static int on_name(SSL *s, int *alert, void *context)
 }
 static int on_protocols(SSL *s, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *context)
 {
-    static const unsigned char ours[] = "\x08http/1.1\x08http/1.0";
+    static const unsigned char ours[] = "\x02h2\x08http/1.1\x08http/1.0";
     unsigned char *chosen = NULL;
     (void)s, (void)context;
     if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, in, in_len) != OPENSSL_NPN_NEGOTIATED)

@@ -158,7 +158,9 @@ static void stop(struct worker *w)
         listening_close(l);
     for (struct conn *c = w->conns, *next; c; c = next) {
         next = c->next;
-        if (!c->one.x && !c->in.len && !conn_unsent(c) && c->state == CONN_HEAD)
+        if (c->state == CONN_H2)
+            h2_drain(c);
+        else if (!c->one.x && !c->in.len && !conn_unsent(c) && c->state == CONN_HEAD)
             conn_close(c);
     }
 }

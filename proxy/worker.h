@@ -6,7 +6,7 @@
  *   - callbacks note what happened and let exchange_* move; nothing frees itself under its own feet: the dead are reaped at the
  *     end of the turn (worker_turn_end), which also sends what gathered in a turn with one write per connection.
  *
- * Connections (conn.c) move bytes; a protocol (h1.c) turns them into requests and answers into bytes. Exchanges (exchange.c: request side,
+ * Connections (conn.c) move bytes; a protocol (h1.c, h2.c) turns them into requests and answers into bytes. Exchanges (exchange.c: request side,
  * answer.c: answer side, recording.c: its record) live from a request's head until the record is safe and the last byte handed over. They
  * know of their client what struct client_ops offers, and nothing of the protocol.
  */
@@ -30,6 +30,7 @@ enum {
     READ_BYTES = 64 * 1024,        /* a worker's shared read buffer: one read a turn and connection */
     OUT_HIGH = 256 * 1024,         /* unsent bytes at which the upstream is paused … */
     OUT_LOW = 64 * 1024,           /* … and resumed */
+    H2_FILL = 64 * 1024,           /* HTTP/2: frames are made, and more is read, while less than this waits for the socket */
     IN_MOST = 64 * 1024,           /* pipelined bytes kept while an exchange is under way */
     WHOLE_BODY = 64 * 1024,        /* request bodies up to this are read before the upstream hears of them anyway */
     READ_MOST = 8 << 20,           /* bytes of a body that readers and checks look at where nothing acts on it */
@@ -108,7 +109,7 @@ struct client {
     uint64_t sent_ms;                        /* when bytes last left */
 };
 
-enum conn_state { CONN_HEAD, CONN_BODY, CONN_ANSWER, CONN_LINGER, CONN_DEAD };
+enum conn_state { CONN_HEAD, CONN_BODY, CONN_ANSWER, CONN_H2, CONN_LINGER, CONN_DEAD };
 struct conn {                                /* owner: worker */
     struct worker *w;
     struct listening *on;
@@ -127,6 +128,7 @@ struct conn {                                /* owner: worker */
     size_t out_at;
     uint64_t deadline_ms;
     uint64_t body_ms, body_bytes;            /* since when, and how many came: what limits.body_rate looks at; body_ms 0: begins anew */
+    struct h2 *h2;                           /* NULL: HTTP/1.1 */
     /* HTTP/1.1: one request at a time */
     struct client one;
     size_t scanned;
@@ -273,6 +275,15 @@ void h1_read(struct conn *c, struct span *in);
 bool h1_wants_more(const struct conn *c);
 /* What is sent for a request that never became an exchange. */
 void h1_refuse(struct conn *c, int status, const char *code, const char *why);
+
+/* h2.c */
+void h2_begin(struct conn *c);               /* from here on the connection speaks HTTP/2, beginning with the client's preface */
+void h2_read(struct conn *c, struct span in);
+void h2_fill(struct conn *c);                /* makes frames of what waits, up to H2_FILL unsent bytes */
+void h2_drain(struct conn *c);
+void h2_tick(struct conn *c);
+void h2_gone(struct conn *c);                /* its exchanges are told */
+void h2_free(struct conn *c);
 
 /* exchange.c */
 /* The exchange takes the arena over. A body follows unless the head says otherwise: exchange_body for its pieces, then exchange_body_end. */

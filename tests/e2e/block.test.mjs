@@ -7,7 +7,7 @@ import net from 'node:net'
 import { test as node_test } from 'node:test'
 import zlib from 'node:zlib'
 import { answer, apis, events, told, values } from './apis.mjs'
-import { Gate, stage, until } from './stage.mjs'
+import { Gate, h2_call, stage, until } from './stage.mjs'
 
 // A gate that never opens must not keep the others waiting.
 const test = (name, run) => node_test(name, { timeout: 3 * Number(process.env.PATIENCE ?? 10000) }, run)
@@ -26,7 +26,7 @@ const routes = up => [...new Map(Object.values(apis).map(a => [a.mount, { mount:
 
 // A client that keeps its connections, and reads bytes.
 const agent = new http.Agent({ keepAlive: true, maxSockets: 8 })
-const call = (v, api, { text = 'hello', stream = true, headers = {}, seen } = {}) => new Promise(done => {
+const h1_call = (v, api, { text = 'hello', stream = true, headers = {}, seen } = {}) => new Promise(done => {
   const { path, body } = api.request(text, stream), chunks = []
   let head = {}
   // A cut by a reset is told to the request, not to the response: what came before it counts all the same.
@@ -38,8 +38,24 @@ const call = (v, api, { text = 'hello', stream = true, headers = {}, seen } = {}
   r.on('error', () => end(true))
   r.end(JSON.stringify(body))
 })
+// CLIENT=h2: by HTTP/2, all calls of a vigie on one connection.
+const by_h2 = process.env.CLIENT === 'h2'
+const ask_h2 = async (v, api, text, stream, headers, seen) => {
+  const { path, body } = api.request(text, stream)
+  v.session ??= v.h2()
+  return h2_call(await v.session, { ':method': 'POST', ':path': api.mount + path, 'content-type': 'application/json', ...headers }, JSON.stringify(body), seen)
+}
+const call = by_h2 ? (v, api, { text = 'hello', stream = true, headers = {}, seen } = {}) => ask_h2(v, api, text, stream, headers, seen) : h1_call
 // The same over a plain socket: all bytes until it closes.
-const raw_call = (v, api) => new Promise((done, fail) => {
+const raw_call = async (v, api) => {
+  if (by_h2) {
+    const r = await ask_h2(v, api, 'hello', true, {})
+    return { status: r.status, bytes: r.text, whole: !r.cut }
+  }
+  const all = (await socket_call(v, api)).toString()
+  return { status: Number(all.match(/^HTTP\/1\.1 (\d+) /)?.[1]), bytes: all.slice(all.indexOf('\r\n\r\n') + 4), whole: all.endsWith('\r\n0\r\n\r\n') }
+}
+const socket_call = (v, api) => new Promise((done, fail) => {
   const { path, body } = api.request('hello', true), text = JSON.stringify(body)
   const socket = net.connect(v.port, '127.0.0.1'), chunks = []
   socket.on('data', d => chunks.push(d)).on('error', fail).on('close', () => done(Buffer.concat(chunks)))
@@ -104,12 +120,11 @@ for (const api of Object.values(apis)) {
     const jobs = kinds.flatMap((k, kind) => Array.from({ length: k.event.length }, (_, i) => ({ kind, i })))
     await parallel(jobs, 6, async job => {
       queue.push(job)
-      const all = (await raw_call(v, api)).toString()
-      assert.match(all, /^HTTP\/1\.1 200 /)
-      const bytes = all.slice(all.indexOf('\r\n\r\n') + 4)
+      const { status, bytes, whole } = await raw_call(v, api)
+      assert.equal(status, 200)
       leaks(bytes, JSON.stringify(job))
       assert.ok(bytes.includes(says) && bytes.includes('the hen went ') && !bytes.includes('and more'), `${JSON.stringify(job)}: ${bytes}`)
-      assert.ok(bytes.endsWith('\r\n0\r\n\r\n'), 'a whole HTTP message')
+      assert.ok(whole, 'a whole HTTP message')
     })
   })
 

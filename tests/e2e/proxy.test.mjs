@@ -145,7 +145,7 @@ test('what has two meanings has none: 400 or 501 and closed, nothing upstream', 
     post('Content-Length: 0x5', 'hello'), post('Content-Length: 99999999999999999999', ''), post('Transfer-Encoding: xchunked', ''), post('Transfer-Encoding: chunked, identity', ''), post('Transfer-Encoding : chunked', ''),
     post('Transfer-Encoding: "chunked"', ''), post('Transfer-Encoding:\x0bchunked', ''), post('X: a\r\n b', ''), post('X\0: a', ''), post('X: a\0b', ''), post('X: a\rb', ''), post('Content-Length: 5\nX: y', ''),
     'GET /openai/v1/x HTTP/1.1\r\n\r\n', 'GET /openai/v1/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 'GET  /openai/v1/x HTTP/1.1\r\nHost: a\r\n\r\n', 'GET http://evil/openai/v1/x HTTP/1.1\r\nHost: a\r\n\r\n',
-    'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /openai/v1/x HTTP/2.0\r\nHost: a\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'GET /openai/../admin HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /openai/%2e%2e/x HTTP/1.1\r\nHost: a\r\n\r\n',
+    'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /openai/v1/x HTTP/2.0\r\nHost: a\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n', 'PRI * HTTP/2.0\r\nHost: a\r\n\r\n', 'GET /openai/../admin HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /openai/%2e%2e/x HTTP/1.1\r\nHost: a\r\n\r\n',
     'GET /openai\\..\\x HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /openai/%zz HTTP/1.1\r\nHost: a\r\n\r\n', post('Transfer-Encoding: chunked', 'zz\r\nhello\r\n0\r\n\r\n'), post('Transfer-Encoding: chunked', '5\nhello\r\n0\r\n\r\n'),
     post('Transfer-Encoding: chunked', '5\r\nhelloX\r\n0\r\n\r\n'), post('Transfer-Encoding: chunked', 'fffffffffffffffff\r\n'), '\x16\x03\x01\x02\x00\x01', 'GET / HTTP/0.9\r\n\r\n',
   ]
@@ -254,6 +254,7 @@ test('what a rule held when the client left is on record', async t => {
   await until('the upstream is called', () => up.calls.length === 1)
   await new Promise(k => setTimeout(k, 200))
   stop.abort()
+  await until('the upstream is left', () => up.gone === 1)
   const [r] = await until('recorded', () => { const all = v.records('--bodies'); return all.length && all })
   assert.equal(r.error, 'client_gone')
   assert.ok(r.answer.includes('the sec'), r.answer)

@@ -10,9 +10,11 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import http from 'node:http'
+import http2 from 'node:http2'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { log_name } from './report.mjs'
 
@@ -34,6 +36,28 @@ export class Gate {
 }
 export const chat = (text, more = {}) => ({ method: 'POST', headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: text }], ...more }) })
+
+// A call over an HTTP/2 session, told as the plain clients of these tests tell it. cut: the stream was reset, or had no end.
+export const h2_call = (session, headers, body, seen) => new Promise(done => {
+  const stream = session.request(headers, { endStream: body === undefined }), chunks = [], r = { interim: [], cut: false }
+  stream.on('headers', h => r.interim.push(h)).on('response', h => { r.headers = h; r.status = h[':status'] }).on('trailers', h => { r.trailers = h })
+  stream.on('data', d => { chunks.push(d); seen?.(Buffer.concat(chunks).toString()) }).on('end', () => { r.ended = true }).on('error', e => { r.error = e })
+  stream.on('close', () => { r.bytes = Buffer.concat(chunks); r.text = r.bytes.toString(); r.code = stream.rstCode; r.cut = !r.ended || stream.rstCode !== 0; done(r) })
+  if (body !== undefined) stream.end(body)
+})
+// fetch over HTTP/2 with prior knowledge, as far as these tests need it.
+function h2_fetch(session, where, { method = 'GET', headers = {}, body, signal } = {}) {
+  return new Promise((done, failed) => {
+    const stream = session.request({ ':path': where, ':method': method, accept: '*/*', 'user-agent': 'node', ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }), ...headers }, { endStream: body === undefined })
+    stream.on('error', failed)
+    signal?.addEventListener('abort', () => stream.destroy())
+    stream.on('response', h => {
+      const plain = Object.fromEntries(Object.entries(h).filter(([k]) => !k.startsWith(':')))
+      done(new Response([204, 304].includes(h[':status']) ? null : Readable.toWeb(stream), { status: h[':status'], headers: plain }))
+    })
+    if (body !== undefined) stream.end(body)
+  })
+}
 
 // What a call looks like to the upstream's script.
 class Call {
@@ -157,7 +181,20 @@ export async function stage(t) {
       v.process.kill('SIGHUP')
       return until('vigie reloads', () => v.log.slice(from).match(/ (reloaded|reload_failed) [^\n]*/)?.[1])
     }
-    v.fetch = (where, options) => fetch(v.url + where, options)
+    // A session of its own over HTTP/2.
+    v.h2 = async (options, url = v.url) => {
+      const session = http2.connect(url, options)
+      session.on('error', e => { session.failed = e })
+      ends.push(() => session.destroy())
+      await Promise.race([once(session, 'connect'), once(session, 'close')])
+      return session
+    }
+    // CLIENT=h2: the same tests by the other protocol.
+    v.fetch = async (where, options) => {
+      if (process.env.CLIENT !== 'h2') return fetch(v.url + where, options)
+      if (!v.session || v.session.closed || v.session.destroyed) v.session = await v.h2()
+      return h2_fetch(v.session, where, options)
+    }
     v.run = (...words) => {
       const r = spawnSync(binary, words, { cwd: dir, encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, ...env } })
       return { code: r.status, out: r.stdout, err: r.stderr }

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is blocked, asked by HTTP/2 instead of HTTP/1.1.
+process.env.CLIENT = 'h2'
+await import('./block.test.mjs')
