@@ -310,7 +310,8 @@ static struct sealed *seal(struct exchange *x)
     r.ruleset = span_of(ruleset_hash(x->route->rules));
     r.question = excerpt_of(x, ON_PROMPT);
     r.answer_start = excerpt_of(x, ON_ANSWER);
-    r.first_byte_us = x->first_byte_ns ? (x->first_byte_ns - x->start_ns) / 1000 : 0;
+    /* What was held until now leaves right after this. */
+    r.first_byte_us = x->status ? ((x->first_byte_ns ? x->first_byte_ns : clock_ns()) - x->start_ns) / 1000 : 0;
     r.total_us = (clock_ns() - x->start_ns) / 1000;
     r.request_bytes = x->request_bytes;
     r.answer_bytes = x->answer_bytes;
