@@ -64,7 +64,7 @@ test('SIGTERM loses nothing that is on its way; past the deadline streams are cu
   const s = await stage(t)
   const big = 'x'.repeat(20_000_000), gate = new Gate()
   const up = await s.upstream(async c => { if (c.url === '/big') c.json(big); else { c.begin(); await c.write('data: 1\n\n'); await gate.opened } })
-  const v = await s.vigie({ routes: raw(up, { record: 'off' }), config: 'limits: {drain: 1500ms}' })
+  const v = await s.vigie({ routes: raw(up, { record: 'off' }), config: 'limits: {drain: 6s}' })
   const c = await v.socket(), d = await v.socket()
   c.socket.pause()
   await c.send('GET /big HTTP/1.1\r\nHost: a\r\n\r\n')
