@@ -344,6 +344,19 @@ static void on_write(evutil_socket_t fd, short what, void *context)
     worker_turn_end(c->w);
 }
 
+/* A byte now and then must not hold a connection for as long as a body may be: the pause is bounded, and the pace over all. */
+uint64_t conn_pace(const struct conn *c, struct pace *p, size_t n)
+{
+    const struct limits *l = conn_limits(c);
+    if (!p->since_ms)
+        *p = (struct pace){ .since_ms = c->w->now_ms };
+    p->bytes += n;
+    uint64_t pause = c->w->now_ms + l->head_ms, due = pause;
+    if (l->body_rate)
+        due = p->since_ms + l->head_ms + p->bytes / l->body_rate * 1000 + p->bytes % l->body_rate * 1000 / l->body_rate;
+    return due < pause ? due : pause;
+}
+
 void conn_tick(struct conn *c)
 {
     struct exchange *x = c->one.x;

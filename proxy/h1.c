@@ -73,29 +73,13 @@ static bool read_head(struct conn *c, struct span *in)
     c->arena = NULL;
     c->state = has_body ? CONN_BODY : CONN_ANSWER;
     c->deadline_ms = has_body ? conn_in_ms(c, conn_limits(c)->head_ms) : 0;
-    c->body_ms = 0;
+    c->pace.since_ms = 0;
     c->request_chunks = (struct http_chunks){ 0 };
     c->request_left = head.framing == HTTP_LENGTH ? head.length : 0;
     in->at += used;
     in->len -= used;
     exchange_begin(&c->one, &head, bytes, arena);
     return true;
-}
-/* A byte now and then must not hold a connection for as long as a body may be: the pause is bounded, and the pace over all. Time in which
- * the upstream does not take what came is not the client's. */
-static void body_came(struct conn *c, size_t n)
-{
-    const struct limits *l = conn_limits(c);
-    if (!c->body_ms)
-        c->body_ms = c->w->now_ms, c->body_bytes = 0;
-    c->body_bytes += n;
-    c->deadline_ms = c->w->now_ms + l->head_ms;
-    if (l->body_rate) {
-        uint64_t due = c->body_ms + l->head_ms + c->body_bytes / l->body_rate * 1000 + c->body_bytes % l->body_rate * 1000 / l->body_rate;
-        c->deadline_ms = due < c->deadline_ms ? due : c->deadline_ms;
-    }
-    if (c->one.x && exchange_is_full(c->one.x))
-        c->body_ms = 0;
 }
 static void read_body(struct conn *c, struct span *in)
 {
@@ -133,8 +117,11 @@ static void read_body(struct conn *c, struct span *in)
             break;
         }
     }
-    if (c->state == CONN_BODY && in->len != before)
-        body_came(c, before - in->len);
+    if (c->state == CONN_BODY && in->len != before) {
+        c->deadline_ms = conn_pace(c, &c->pace, before - in->len);
+        if (c->one.x && exchange_is_full(c->one.x))
+            c->pace.since_ms = 0; /* time in which the upstream does not take what came is not the client's */
+    }
 }
 void h1_read(struct conn *c, struct span *in)
 {

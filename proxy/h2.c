@@ -34,6 +34,7 @@ struct h2_stream {
     int32_t id;
     bool is_request_done;
     uint64_t deadline_ms;                /* of the request's body; 0: none */
+    struct pace pace;
     size_t uncredited;                   /* bytes of it that the upstream has not taken */
     const nghttp2_nv *head;              /* said but not submitted: it may be the whole answer. In the exchange's arena */
     size_t nhead;
@@ -442,11 +443,11 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     nghttp2_session_consume_connection(session, n);
     if (s && s->client.x && exchange_body(s->client.x, (struct span){ (const char *)bytes, n }) && s->client.x && exchange_is_full(s->client.x)) {
         s->uncredited += n;
-        s->deadline_ms = 0; /* it is the upstream's turn */
+        s->deadline_ms = s->pace.since_ms = 0; /* it is the upstream's turn */
         return 0;
     }
     if (s && s->deadline_ms)
-        s->deadline_ms = conn_in_ms(h->c, conn_limits(h->c)->head_ms);
+        s->deadline_ms = conn_pace(h->c, &s->pace, n);
     nghttp2_session_consume_stream(session, id, n);
     return 0;
 }

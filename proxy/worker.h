@@ -109,6 +109,9 @@ struct client {
     uint64_t sent_ms;                        /* when bytes last left */
 };
 
+/* How a request's body comes: since when, how much; what limits.body_rate looks at. since_ms 0: begins anew. */
+struct pace { uint64_t since_ms, bytes; };
+
 enum conn_state { CONN_HEAD, CONN_BODY, CONN_ANSWER, CONN_H2, CONN_LINGER, CONN_DEAD };
 struct conn {                                /* owner: worker */
     struct worker *w;
@@ -127,7 +130,7 @@ struct conn {                                /* owner: worker */
     struct buf out;
     size_t out_at;
     uint64_t deadline_ms;
-    uint64_t body_ms, body_bytes;            /* since when, and how many came: what limits.body_rate looks at; body_ms 0: begins anew */
+    struct pace pace;                        /* of the request's body */
     struct h2 *h2;                           /* NULL: HTTP/1.1 */
     /* HTTP/1.1: one request at a time */
     struct client one;
@@ -264,6 +267,8 @@ void conn_process(struct conn *c);
 void conn_tick(struct conn *c);
 void conn_reading(struct conn *c, bool wanted);
 void conn_reap(struct conn *c);
+/* n more bytes of a body came: until when the next must. */
+uint64_t conn_pace(const struct conn *c, struct pace *p, size_t n);
 static inline size_t conn_unsent(const struct conn *c) { return c->out.len - c->out_at; }
 static inline uint64_t conn_in_ms(const struct conn *c, uint64_t ms) { return ms ? c->w->now_ms + ms : 0; }
 static inline const struct limits *conn_limits(const struct conn *c) { return &c->w->now->g->config->limits; }
