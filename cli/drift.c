@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `vigie drift`: compares two samples, or watches a stream in order. Reads the files; checks/drift does the work. */
 #include "base/parse.h"
-#include "checks/drift/read.h"
+#include "cli/drift_file.h"
 #include "checks/drift/stream.h"
 #include "cli/verb.h"
 #include <errno.h>
@@ -41,7 +41,7 @@ static bool read_whole(struct arena *a, const char *path, struct span *out)
     return true;
 }
 
-static bool read_lines(struct arena *a, const char *path, struct drift_lines *out)
+bool read_lines(struct arena *a, const char *path, struct drift_lines *out)
 {
     struct span content;
     struct troubles t = { .arena = a };

@@ -18,7 +18,7 @@
 #endif
 
 const struct verb *const all_verbs[] = {
-    &verb_serve, &verb_demo, &verb_check, &verb_rules, &verb_scan, &verb_drift, &verb_records, &verb_report, &verb_verify, &verb_doctor, NULL,
+    &verb_serve, &verb_demo, &verb_check, &verb_rules, &verb_scan, &verb_drift, &verb_performance, &verb_records, &verb_report, &verb_verify, &verb_doctor, NULL,
 };
 
 int trouble_say(const char *hint, const char *what, ...)

@@ -17,7 +17,7 @@ struct verb {
 };
 enum { EXIT_DONE = 0, EXIT_NO = 1, EXIT_TROUBLE = 2 };
 
-extern const struct verb verb_serve, verb_demo, verb_check, verb_rules, verb_scan, verb_drift, verb_records, verb_report, verb_verify, verb_doctor;
+extern const struct verb verb_serve, verb_demo, verb_check, verb_rules, verb_scan, verb_drift, verb_records, verb_report, verb_verify, verb_doctor, verb_performance;
 extern const struct verb *const all_verbs[];   /* NULL-terminated, in cli/main.c */
 
 /* Prints `vigie: what: hint` and returns EXIT_TROUBLE. */

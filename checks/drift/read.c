@@ -48,7 +48,7 @@ struct line_reading {
     const char *file;
     unsigned line;
     struct troubles *t;
-    bool is_bad;
+    bool is_bad, *has_odd_times;
 };
 static void field_trouble(struct line_reading *r, struct jv at, const char *field, const char *wanted, const char *hint)
 {
@@ -105,11 +105,40 @@ static struct span text_of(struct line_reading *r, struct jv v, const char *fiel
         }
     return all;
 }
+/* A 13th month or a 30 February, as made-up series have them: what matters is the order, so they are taken as the days that many further on. */
+static bool time_beyond(struct span s, int64_t *out)
+{
+    char text[64];
+    unsigned digit[8] = { 0 };
+    static const unsigned char at[] = { 0, 1, 2, 3, 5, 6, 8, 9 };
+    if (s.len < 10 || s.len >= sizeof text || s.at[4] != '-' || s.at[7] != '-')
+        return false;
+    for (size_t i = 0; i < 8; i++) {
+        digit[i] = (unsigned)(s.at[at[i]] - '0');
+        if (digit[i] > 9)
+            return false;
+    }
+    unsigned year = digit[0] * 1000 + digit[1] * 100 + digit[2] * 10 + digit[3], month = digit[4] * 10 + digit[5], day = digit[6] * 10 + digit[7];
+    if (!month || !day)
+        return false;
+    snprintf(text, sizeof text, "%04u-%02u-01%.*s", year + (month - 1) / 12, (month - 1) % 12 + 1, (int)(s.len - 10), s.at + 10);
+    if (!parse_time_us(span_of(text), out))
+        return false;
+    *out += (int64_t)(day - 1) * 86400 * 1000000;
+    return true;
+}
 static void time_of(struct line_reading *r, struct jv v, const char *field, int64_t *out)
 {
     struct span s = jv_type(v) == JSON_STRING ? jv_text(v, r->a) : jv_source(v);
-    if (jv_type(v) != JSON_NULL && (jv_type(v) > JSON_STRING || !parse_time_us(s, out)))
-        field_trouble(r, v, field, "a time", "write 2026-11-24T07:51:11Z, or seconds since 1970");
+    if (jv_type(v) == JSON_NULL || (jv_type(v) <= JSON_STRING && parse_time_us(s, out)))
+        return;
+    if (jv_type(v) == JSON_STRING && time_beyond(s, out)) {
+        if (!*r->has_odd_times)
+            trouble_warn(r->t, r->file, r->line, jv_node(v)->start, "only their order matters here; said once", "%s: '" SPAN_FMT "' is no date of the calendar, and is taken as that many days further on", field, SPAN_ARG(s));
+        *r->has_odd_times = true;
+        return;
+    }
+    field_trouble(r, v, field, "a time", "write 2026-11-24T07:51:11Z, or seconds since 1970");
 }
 static void features_of(struct line_reading *r, struct jv v, struct drift_line *line)
 {
@@ -182,6 +211,7 @@ static bool read_object(struct line_reading *r, struct span text, struct drift_l
 static void read_lines(struct arena *a, const char *file, struct span content, struct drift_lines *out, struct troubles *t)
 {
     unsigned number = 0;
+    bool has_odd_times = false;
     while (content.len) {
         number++;
         const char *end = memchr(content.at, '\n', content.len);
@@ -195,7 +225,7 @@ static void read_lines(struct arena *a, const char *file, struct span content, s
             return;
         }
         struct drift_line line = { 0 };
-        if (!read_object(&(struct line_reading){ .a = a, .file = file, .line = number, .t = t }, text, &line))
+        if (!read_object(&(struct line_reading){ .a = a, .file = file, .line = number, .t = t, .has_odd_times = &has_odd_times }, text, &line))
             continue;
         out->has_outcomes |= !isnan(line.score) || !isnan(line.prediction) || !isnan(line.label);
         *ARENA_PUSH(a, out->list, out->n, out->cap) = line;

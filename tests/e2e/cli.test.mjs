@@ -12,7 +12,7 @@ import { test } from 'node:test'
 import zlib from 'node:zlib'
 import { binary, chat, completion, stage, until } from './stage.mjs'
 
-const verbs = ['serve', 'demo', 'check', 'rules', 'scan', 'drift', 'records', 'report', 'verify']
+const verbs = ['serve', 'demo', 'check', 'rules', 'scan', 'drift', 'records', 'report', 'verify', 'doctor', 'performance']
 const isRoot = process.getuid() === 0
 
 // A folder with these files; vigie runs in it.
@@ -718,5 +718,26 @@ test('demo: nobody\'s files are touched, and a port in use is said', async t => 
     await until('the demo speaks', () => /Ctrl-C ends it/.test(out) || p.exitCode !== null)
     p.kill('SIGTERM')
     assert.deepEqual(await exit, [0, null])
+  }
+})
+
+test('performance: estimated and realised, in JSON and as a table; each bad argument and line is named', t => {
+  const s = bench(t)
+  const line = i => { const x = ((i * 7919) % 1000) / 1000; return JSON.stringify({ id: String(i), score: x, prediction: x >= 0.5 ? 1 : 0, label: ((i * 104729) % 997) / 997 < x ? 1 : 0, group: i % 2 ? 'a' : 'b', at: i < 5 ? '2024-13-01T00:00:00Z' : '2024-12-01T00:00:00Z' }) }
+  s.write('stream.jsonl', Array.from({ length: 900 }, (_, i) => line(i)).join('\n') + '\n')
+  const r = s.run(['performance', '--stream', 'stream.jsonl', '--warmup', '300', '--chunk', '300'])
+  assert.equal(r.code, 0, r.err)
+  assert.match(r.err, /stream\.jsonl:1:\d+: warning: at: '2024-13-01T00:00:00Z' is no date/)
+  const out = JSON.parse(r.out)
+  assert.deepEqual(out.chunks.map(c => [c.start, c.end, c.groups.length]), [[300, 600, 2], [600, 900, 2]])
+  for (const c of out.chunks) {
+    assert.ok(Math.abs(c.estimated.accuracy - 0.75) < 0.03, r.out)
+    assert.ok(c.interval.accuracy[0] < c.estimated.accuracy && c.estimated.accuracy < c.interval.accuracy[1])
+    assert.ok(c.realised.roc_auc > 0.5)
+  }
+  assert.match(s.run(['performance', '--stream', 'stream.jsonl', '--warmup', '300', '--chunk', '300', '--text']).out, /300 to 599 .*\n600 to 899/)
+  for (const [args, words] of [[['--stream', 'stream.jsonl'], /--warmup is missing/], [['--stream', 'stream.jsonl', '--warmup', '300', '--chunk', '3'], /--chunk '3'/], [['--stream', 'stream.jsonl', '--warmup', '900', '--chunk', '300'], /warm-up is as long/],
+    [['--stream', 'none.jsonl', '--warmup', '300', '--chunk', '300'], /none\.jsonl: No such file/], [['--stream', 'stream.jsonl', '--warmup', '20', '--chunk', '300'], /too few labels/]]) {
+    s.refused(['performance', ...args], words)
   }
 })
