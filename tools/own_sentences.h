@@ -38,8 +38,14 @@ static inline struct span own_fill(struct arena *a, const struct own_kind *k, ui
         } else {
             text = arena_printf(a, "%.*s%c", (int)text.len, text.at, form.at[i]);
         }
+    char *bytes = arena_alloc_raw(a, text.len + 1); /* \1 stands for the bar that parts the items */
+    for (size_t i = 0; i < text.len; i++)
+        bytes[i] = text.at[i] == 1 ? '|' : text.at[i];
+    text.at = bytes;
     return text;
 }
+
+#include "tools/own_attacks.h"
 
 static const struct own_kind own_refusals[] = {
     { "fr", true, 160, "%0%1 %2 %3.|%0%1 %2 %3. %4|%0%1 %2 %3, car %5.|%4 %0%1 %2 %3.",
@@ -141,8 +147,10 @@ static const struct own_kind own_injections[] = {
 static inline void own_sentences(struct arena *a, enum model model, struct texts *t)
 {
     uint64_t random = 20;
-    for (const struct own_kind *k = model == MODEL_REFUSAL ? own_refusals : own_injections; k->lang; k++)
-        for (unsigned i = 0; i < k->many; i++)
-            texts_add(t, own_fill(a, k, &random), k->is_so, SPAN("own"), span_of(k->lang), 0.8f);
+    const struct own_kind *const kinds[] = { model == MODEL_REFUSAL ? own_refusals : own_injections, model == MODEL_REFUSAL ? NULL : own_attacks };
+    for (size_t which = 0; which < 2; which++)
+        for (const struct own_kind *k = kinds[which]; k && k->lang; k++)
+            for (unsigned i = 0; i < k->many; i++)
+                texts_add(t, own_fill(a, k, &random), k->is_so, SPAN("own"), span_of(k->lang), 0.8f);
 }
 #endif

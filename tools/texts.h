@@ -15,7 +15,7 @@
 #include "checks/text/learn.h"
 #include "tools/own_sentences.h"
 
-enum { GROUPS_MOST = 64, FOLDS = 4 };
+enum { GROUPS_MOST = 64, FOLDS = 4, KNOWN_SLOTS = 1 << 15 };
 struct texts {
     struct arena *a;
     enum model model;
@@ -31,6 +31,7 @@ struct texts {
     bool is_ours[GROUPS_MOST];        /* written here: trained on, not reported */
     uint32_t ngroups;
     struct example *examples;
+    uint64_t known[KNOWN_SLOTS];      /* hashes of ordinary texts, each of which is taken once */
 };
 
 static inline uint32_t texts_group(struct texts *t, struct span name)
@@ -47,6 +48,23 @@ static inline void texts_add(struct texts *t, struct span text, bool is_so, stru
 {
     if (text.len)
         *ARENA_PUSH(t->a, t->list, t->n, t->cap) = (struct text){ text, lang, is_so, weight, texts_group(t, group) };
+}
+
+/* Was this very text added before? */
+static inline bool texts_has(struct texts *t, struct span text)
+{
+    uint64_t h = 14695981039346656037ull; /* FNV-1a */
+    for (size_t i = 0; i < text.len; i++)
+        h = (h ^ (unsigned char)text.at[i]) * 1099511628211ull;
+    for (size_t k = 0, at = h % KNOWN_SLOTS; k < KNOWN_SLOTS; k++, at = (at + 1) % KNOWN_SLOTS) {
+        if (t->known[at] == h)
+            return true;
+        if (!t->known[at]) {
+            t->known[at] = h;
+            break;
+        }
+    }
+    return false;
 }
 
 static inline bool file_read(struct arena *a, const char *folder, const char *name, struct span *out)
@@ -111,6 +129,8 @@ static inline bool texts_take(struct texts *t, const char *folder, const struct 
         bool is_so = how->yes && span_is(label, how->yes);
         if (t->model == MODEL_REFUSAL && !how->yes && is_doubtful_answer(text))
             continue;
+        if (t->model == MODEL_INJECTION && !how->yes && texts_has(t, text))
+            continue; /* one context stands in several rows */
         texts_add(t, text, is_so, source, lang, how->weight);
     }
     return true;
@@ -139,7 +159,7 @@ static inline bool texts_read(struct texts *t, enum model model, const char *fol
         { "injection/injection.jsonl", "prompt", "injection", "benign", NULL, 1, 1 },
         { "injection/benign.jsonl", "prompt", "injection", "benign", NULL, 1, 1 },
         { "injection/french.jsonl", "prompt", "injection", "benign", NULL, 1, 1 },
-        { "scope/clinc150.jsonl", "prompt", NULL, NULL, "ordinary-clinc", 1, 3 },
+        { "scope/clinc150.jsonl", "prompt", NULL, NULL, "ordinary-clinc", 1, 2 },
         { "scope/banque-fr.jsonl", "prompt", "-", "in", "ordinary-banque-fr", 1, 1 },
         { "grounding/ragtruth.jsonl", "context", NULL, NULL, "ordinary-documents", 1, 3 },
         { "grounding/summedits.jsonl", "context", NULL, NULL, "ordinary-documents", 1, 3 },
@@ -148,7 +168,9 @@ static inline bool texts_read(struct texts *t, enum model model, const char *fol
         { "refusal/dev.jsonl", "response", NULL, NULL, "ordinary-answers", 0.7f, 4 },
         { "pii/pii.jsonl", "prompt", NULL, NULL, "ordinary-pii", 1, 2 },
         { "pii/fr.jsonl", "prompt", NULL, NULL, "ordinary-pii", 1, 2 },
-        { "grounding/attribution.jsonl", "prompt", NULL, NULL, "ordinary-requests", 1, 2 },
+        { "grounding/attribution.jsonl", "prompt", NULL, NULL, "ordinary-requests", 1, 1 },
+        { "grounding/halueval-qa.jsonl", "prompt", NULL, NULL, "ordinary-questions", 1, 1 },
+        { "grounding/begin-wow.jsonl", "prompt", NULL, NULL, "ordinary-chat", 1, 2 },
         { NULL, NULL, NULL, NULL, NULL, 0, 0 },
     };
     t->model = model;
@@ -213,10 +235,14 @@ static inline struct learn_settings texts_settings(enum model model)
     struct learn_settings s = { .bits = MODEL_BITS, .epochs = 12, .rate = 1, .keep_small = 5e-5f, .named_size = 1, .bias = -1, .seed = 7 };
     s.named = model == MODEL_REFUSAL ? refusal_named() : injection_named();
     s.kinds = model == MODEL_REFUSAL ? refusal_kinds : injection_kinds;
+    if (model == MODEL_INJECTION) {
+        s.keep_small = 2e-5f;
+        s.hide = 0.3f;
+    }
     /* for experiments only: the defaults are what the models are trained with */
     const char *e;
     if ((e = getenv("VIGIE_LEARN")))
-        sscanf(e, "%u,%f,%f,%f,%f", &s.epochs, &s.rate, &s.keep_small, &s.named_size, &s.bias);
+        sscanf(e, "%u,%f,%f,%f,%f,%f", &s.epochs, &s.rate, &s.keep_small, &s.named_size, &s.bias, &s.hide);
     return s;
 }
 /* Judgements by models that did not see the text's source. For each source g that has texts with the trait, a model is

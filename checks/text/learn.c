@@ -41,6 +41,9 @@ struct learned *learn(struct arena *a, const struct example *list, size_t n, str
         if (list[i].group != left_out && list[i].nwindows && (list[i].is_so || list[i].fold != kept_back))
             order[k++] = (uint32_t)i;
     uint64_t random = s.seed;
+    size_t room = 1 << 12;
+    uint32_t *shown = arena_alloc_raw(a, room * sizeof *shown);
+    unsigned hidden = s.hide > 0 && s.hide < 1 ? (unsigned)(s.hide * 65536) : 0; /* of 65536 */
     /* The weights are shrink × what is stored, so that L2 costs one multiplication a step (Bottou, Pegasos). */
     double shrink = 1, steps = 0;
     for (unsigned epoch = 0; epoch < s.epochs; epoch++) {
@@ -65,11 +68,35 @@ struct learned *learn(struct arena *a, const struct example *list, size_t n, str
                 }
             const struct features *f = &e->windows[w];
             double rate = (double)s.rate / (1 + (double)s.rate * (double)s.keep_small * steps++);
+            /* what is hidden of the n-grams (dropout, Srivastava et al. 2014): the rest speaks for it, that much louder */
+            double grams = root(f->grams.n);
+            size_t nshown = 0;
+            if (hidden) {
+                uint64_t bits = 0;
+                double seen = 0, whole = 0;
+                for (size_t g = 0; g < f->grams.n; g++) {
+                    bits = g % 4 ? bits >> 16 : next_random(&random);
+                    double weight = (double)m->weights[f->grams.id[g]];
+                    whole += weight;
+                    if ((bits & 65535) >= hidden) {
+                        seen += weight;
+                        if (nshown == room) {
+                            shown = arena_grow(a, shown, room * sizeof *shown, 2 * room * sizeof *shown);
+                            room *= 2;
+                        }
+                        shown[nshown++] = f->grams.id[g];
+                    }
+                }
+                double louder = 65536.0 / (65536.0 - hidden);
+                sum += shrink * grams * (seen * louder - whole);
+                grams *= louder;
+            }
             double error = (1 / (1 + exp(-sum)) - e->is_so) * (double)e->weight;
             shrink *= 1 - rate * (double)s.keep_small;
-            float by = (float)(rate * error * root(f->grams.n) / shrink);
-            for (size_t g = 0; g < f->grams.n; g++)
-                m->weights[f->grams.id[g]] -= by;
+            float by = (float)(rate * error * grams / shrink);
+            const uint32_t *ids = hidden ? shown : f->grams.id;
+            for (size_t g = 0, n_ids = hidden ? nshown : f->grams.n; g < n_ids; g++)
+                m->weights[ids[g]] -= by;
             by = (float)(rate * error * (double)(s.named_size * s.named_size) * root(f->nnamed) / shrink);
             for (size_t g = 0; g < f->nnamed; g++)
                 m->named[f->named[g]] -= by;

@@ -21,6 +21,7 @@ struct learn_settings {
     unsigned bits, named, kinds;
     unsigned epochs;
     float rate, keep_small, named_size; /* step; L2; how large a named feature counts while learning */
+    float hide;           /* this part of an example's n-grams is hidden at each step, so that no text is known by a few of them alone */
     float bias;           /* what a text without a known feature sums to: fixed, so that the unknown stays a "no" */
     uint32_t seed;
 };
