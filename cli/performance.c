@@ -70,6 +70,7 @@ const struct verb verb_performance = {
             "Assumed: labels follow the scores as they did in the warm-up. When they no longer do (concept drift) the estimate does not see it.\n\n"
             "  --text    a table for people; --json is the default\n\n"
             "exit status: 0 done, 2 trouble\n\n"
+            "examples:\n"
             "  vigie performance --stream outcomes.jsonl --warmup 500 --chunk 300 --text",
     .run = run,
 };

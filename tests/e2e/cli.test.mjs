@@ -90,7 +90,7 @@ test('every verb has help with usage, examples and exit status, wherever it is a
 
 test('every verb names the option that is wrong', t => {
   const b = bench(t)
-  const values = { serve: 'config', demo: 'port', check: 'config', rules: 'rules', scan: 'scope', drift: 'alpha', records: 'route', report: 'out', verify: 'data' }
+  const values = { serve: 'config', demo: 'port', check: 'config', rules: 'rules', scan: 'scope', drift: 'alpha', records: 'route', report: 'out', verify: 'data', doctor: 'config', performance: 'stream' }
   for (const v of verbs) {
     const o = values[v]
     b.refused([v, '--no-such-thing'], new RegExp(`${v}: unknown option '--no-such-thing': `))
@@ -246,7 +246,7 @@ routes:
     /:11:13: mount: it must begin with a slash/, /:11:31: upstream is no http or https address: write http:/, /:11:45: api 'opnai' is not known: did you mean 'openai'\?/, /:11:52: unknown key 'nme' in a route: did you mean 'name'\?/,
     /:12:13: mount: it must not end in a slash/, /:12:28: upstream holds user information: give keys in headers.set/, /:13:5: the route has no upstream: add upstream/, /:13:14: listen is no address: the port/,
     /:14:5: a route must be a map/, /:15:46: scope: '.*nope.json' cannot be read: No such file/, /tls.ca: '.*nope.pem' cannot be read: No such file/, /'a b' is no header name: letters, digits/, /the value of the header ok is no header value/,
-    /the header Host cannot be set or removed/, /:16:13: the mount \/b belongs to the route on line 15 already/, /:16:27: upstream holds a query/, /:17:27: upstream is an empty list: write upstream/, /:17:37: rate is not there yet: use a rule with a rate/,
+    /the header Host cannot be set or removed/, /:16:13: the mount \/b belongs to the route on line 15 already/, /:16:27: upstream holds a query/, /:17:27: upstream is an empty list: write upstream/, /:17:37: a rate must be a map/,
     /:18:53: weight must be a whole number from 1 to 1000/, /:18:63: name is no name for a route: up to 64 letters/, /:19:13: mount: /, /:19:34: upstream is no address: the port/)
   const json = JSON.parse(b.run(['check', '--json']).out)
   assert.equal(json.errors, r.lines.length)
