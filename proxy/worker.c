@@ -238,8 +238,8 @@ struct worker *worker_new(struct server *s, unsigned index, struct generation *g
     w->index = index;
     struct event_config *c = event_config_new();
     must(c != NULL);
-    /* libcurl changes its mind about a socket several times a turn; the changelist makes that one system call. */
-    event_config_set_flag(c, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST | EVENT_BASE_FLAG_NOLOCK);
+    /* No changelist: it would take a descriptor out of epoll after its close, when another thread may have it; and registrations here last as long as connections. */
+    event_config_set_flag(c, EVENT_BASE_FLAG_NOLOCK);
     w->base = event_base_new_with_config(c);
     event_config_free(c);
     must(w->base != NULL);
