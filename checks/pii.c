@@ -12,8 +12,10 @@ static bool in_local(unsigned char c) { return is_alnum(c) || (c && strchr("._%+
 static size_t email_match(struct hunt *h, size_t sign)
 {
     size_t s = sign, e = sign + 1, dot = 0;
-    while (s && sign - s < 65 && (in_local((unsigned char)h->text.at[s - 1]) || (unsigned char)h->text.at[s - 1] >= 0x80))
-        s--;
+    while (s && sign - s < 65 && (in_local((unsigned char)h->text.at[s - 1]) || ((unsigned char)h->text.at[s - 1] >= 0x80 && hunt_word_before(h, s))))
+        do
+            s--;
+        while (s && ((unsigned char)h->text.at[s] & 0xc0) == 0x80);
     while (s < sign && (strchr(".-'&%", h->text.at[s]) || ((unsigned char)h->text.at[s] >= 0x80 && (unsigned char)h->text.at[s] != 0xc3)))
         s++;
     if (s == sign || h->text.at[sign - 1] == '.')
@@ -137,7 +139,7 @@ static size_t ipv6_match(struct hunt *h, size_t at)
     size_t i = at, groups = 0, digits = 0;
     bool has_gap = false;
     unsigned char before = hunt_before(h, at);
-    if (is_word(before) || before == ':' || before == '.')
+    if (hunt_word_before(h, at) || before == ':' || before == '.')
         return 0;
     while (i - at < 46) {
         size_t g = i;
@@ -164,7 +166,7 @@ static size_t ipv6_match(struct hunt *h, size_t at)
             i++;
         }
     }
-    if (is_word(hunt_at(h, i)) || groups > 8 || digits < 2 || !(groups == 8 || (has_gap && groups >= 3 && groups < 8)))
+    if (hunt_word_at(h, i) || groups > 8 || digits < 2 || !(groups == 8 || (has_gap && groups >= 3 && groups < 8)))
         return 0;
     hunt_hit(h, at, i, "ip", 0.85, "an IPv6 address");
     return i;
@@ -404,10 +406,12 @@ static void walk(struct hunt *h)
         size_t e = 0;
         uint8_t class = hunt_class[c];
         if (class & (IS_LOWER | IS_UPPER | IS_HIGH)) {
-            size_t j = i + 1;
-            while (j < n && (hunt_class[(unsigned char)s[j]] & (IS_LOWER | IS_UPPER | IS_HIGH)))
-                j++;
-            if (i == 0 || !is_word((unsigned char)s[i - 1])) {
+            if (class & IS_HIGH && i + 1 < n && hunt_is_apart(c, (unsigned char)s[i + 1])) {
+                for (i++; i < n && ((unsigned char)s[i] & 0xc0) == 0x80; i++) ;
+                continue;
+            }
+            size_t j = hunt_word_end(h->text, i + 1, IS_LOWER | IS_UPPER | IS_HIGH);
+            if (!hunt_word_before(h, i)) {
                 size_t length = j - i;
                 unsigned char next = j < n ? (unsigned char)s[j] : 0;
                 if (j == n || (length <= 3 && (is_digit(next) || next == '-' || is_blank(next)))) {
@@ -473,9 +477,8 @@ static void walk(struct hunt *h)
             size_t j = i + 1;
             while (j < n && is_digit((unsigned char)s[j]))
                 j++;
-            unsigned char before = hunt_before(h, i);
             hunt_try(h);
-            if (!is_word(before)) {
+            if (!hunt_word_before(h, i)) {
                 e = number_match(h, i);
                 hunt_tried(h, i);
                 if (!e) {

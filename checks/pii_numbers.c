@@ -310,7 +310,7 @@ static bool is_ipv4(struct hunt *h, size_t at, size_t *end, unsigned cue)
             return false;
     }
     unsigned char next = hunt_at(h, i), before = hunt_before(h, at);
-    if (is_letter(next) || (next == '.' && is_digit(hunt_at(h, i + 1))) || next == '-' || before == '.' || before == '-' || (before && is_letter(before)) || before == '_')
+    if ((next != '_' && !is_digit(next) && hunt_word_at(h, i)) || (next == '.' && is_digit(hunt_at(h, i + 1))) || next == '-' || before == '.' || before == '-' || hunt_word_before(h, at))
         return false;
     if (cue & CUE_VERSION || octet[0] == 127 || octet[0] == 255 || (octet[0] == 0) || octet[0] >= 240)
         return false;
@@ -345,7 +345,7 @@ size_t number_match(struct hunt *h, size_t at)
         if (!is_digit(hunt_at(h, i)))
             return 0;
         first = i;
-    } else if (is_word(before) || (before == '.' && at > 1 && is_digit((unsigned char)h->text.at[at - 2])) || (before == ',' && at > 1 && is_digit((unsigned char)h->text.at[at - 2]))) {
+    } else if (hunt_word_before(h, at) || (before == '.' && at > 1 && is_digit((unsigned char)h->text.at[at - 2])) || (before == ',' && at > 1 && is_digit((unsigned char)h->text.at[at - 2]))) {
         return 0;
     }
     struct number n;
@@ -614,7 +614,7 @@ static size_t form_at(struct hunt *h, size_t at, const char *form)
         if (*f == 'A' ? !(hunt_class[c] & IS_UPPER) : *f == '9' ? !is_digit(c) : c != (unsigned char)*f)
             return 0;
     }
-    return is_word(hunt_at(h, i)) ? 0 : i;
+    return hunt_word_at(h, i) ? 0 : i;
 }
 size_t lettered_match(struct hunt *h, size_t at)
 {
@@ -650,7 +650,7 @@ size_t lettered_match(struct hunt *h, size_t at)
                 digits += is_digit(hunt_at(h, i));
                 i++;
             }
-            if (i - at >= 7 && i - at <= 16 && digits >= 5 && !is_word(hunt_at(h, i))) {
+            if (i - at >= 7 && i - at <= 16 && digits >= 5 && !hunt_word_at(h, i)) {
                 hunt_hit(h, at, i, cue & CUE_PASSPORT ? "passport" : cue & CUE_LICENCE ? "driving-licence" : "national-id", 0.75, "an identity document's number");
                 return i;
             }

@@ -91,7 +91,7 @@ static size_t unit_at(struct hunt *h, size_t i)
         e++;
     else
         return 0;
-    return is_word(hunt_at(h, e)) ? 0 : e;
+    return hunt_word_at(h, e) ? 0 : e;
 }
 /* Capital words (with particles between): the end of the last capital one, or 0. */
 static size_t names_at(struct hunt *h, size_t i, size_t most, bool stop_at_street)
@@ -190,7 +190,7 @@ static size_t place_tail(struct hunt *h, size_t end, size_t start)
                     break;
                 end = town;
                 size_t b = blanks_at(h, end), z = digits_at(h, end + b);
-                if (b && z >= 4 && z <= 6 && !is_word(hunt_at(h, end + b + z)))
+                if (b && z >= 4 && z <= 6 && !hunt_word_at(h, end + b + z))
                     end += b + z;
                 continue;
             }
@@ -238,7 +238,7 @@ static bool is_announced(const struct hunt *h, size_t at)
 size_t place_match(struct hunt *h, size_t at)
 {
     unsigned char before = hunt_before(h, at);
-    if (is_word(before) || before == '.' || before == ',' || before == '/' || before == ':')
+    if (hunt_word_before(h, at) || before == '.' || before == ',' || before == '/' || before == ':')
         return 0;
     size_t d = digits_at(h, at), i = at + d;
     if (!d || d > 5)
@@ -251,7 +251,7 @@ size_t place_match(struct hunt *h, size_t at)
     /* 12-14, 12/14, 12 B, 12bis, 12 ter */
     if ((hunt_at(h, i) == '-' || hunt_at(h, i) == '/') && digits_at(h, i + 1) >= 1 && digits_at(h, i + 1) <= 4 && d <= 4)
         i += 1 + digits_at(h, i + 1);
-    if (is_alpha(hunt_at(h, i)) && !is_word(hunt_at(h, i + 1)))
+    if (is_alpha(hunt_at(h, i)) && !hunt_word_at(h, i + 1))
         i++;
     else if (is_alpha(hunt_at(h, i))) {
         size_t e = word_at(h, i, word, &is_capital);
@@ -354,7 +354,7 @@ size_t place_match(struct hunt *h, size_t at)
                 break;
             at_word += gap;
             size_t n = digits_at(h, at_word);
-            if (n && n <= 4 && !is_word(hunt_at(h, at_word + n)) && !ONE_OF(word, months)) {
+            if (n && n <= 4 && !hunt_word_at(h, at_word + n) && !ONE_OF(word, months)) {
                 /* 4844 Name 52: only where more of an address is beside it */
                 size_t past = at_word + n;
                 if (hunt_at(h, past) == '.')
@@ -418,9 +418,9 @@ behind:
         }
         if (start) {
             size_t stop = at + d;
-            if (is_alpha(hunt_at(h, stop)) && !is_word(hunt_at(h, stop + 1)))
+            if (is_alpha(hunt_at(h, stop)) && !hunt_word_at(h, stop + 1))
                 stop++;
-            if (is_word(hunt_at(h, stop)))
+            if (hunt_word_at(h, stop))
                 return 0;
             stop = place_tail(h, stop, start);
             hunt_hit(h, start, stop, "address", 0.7, "a postal address");
@@ -483,7 +483,7 @@ size_t place_word_match(struct hunt *h, size_t at, size_t word_end)
             return 0;
         end = i + d;
     }
-    if (!end || is_word(hunt_at(h, end)))
+    if (!end || hunt_word_at(h, end))
         return 0;
     /* APO AP 04336 */
     size_t i = end;

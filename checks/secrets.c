@@ -115,7 +115,7 @@ static size_t telegram_match(struct hunt *h, size_t colon)
     size_t s = colon;
     while (s && colon - s < 17 && is_digit((unsigned char)h->text.at[s - 1]))
         s--;
-    if (colon - s < 5 || colon - s > 16 || is_word(hunt_before(h, s)))
+    if (colon - s < 5 || colon - s > 16 || hunt_word_before(h, s))
         return 0;
     if (hunt_at(h, colon + 1) != 'A')
         return 0;
@@ -457,16 +457,21 @@ static void walk(struct hunt *h)
     const char *s = h->text.at;
     size_t n = h->text.len, i = h->from, run_end = 0;   /* run_end: where the token under way ends, once known */
     /* a word that began before is no word's start */
-    if (i && is_word((unsigned char)s[i - 1]))
-        while (i < n && is_word((unsigned char)s[i]))
-            i++;
+    if (hunt_word_before(h, i))
+        i = hunt_word_end(h->text, i, IS_LOWER | IS_UPPER | IS_DIGIT | IS_HIGH | IS_JOIN);
     while (i < n) {
         unsigned char c = (unsigned char)s[i];
         size_t e = 0;
         if (is_word(c)) {
             size_t j = i;
             uint8_t made_of = 0, now;
+            if (c >= 0x80 && i + 1 < n && hunt_is_apart(c, (unsigned char)s[i + 1])) {
+                for (i++; i < n && ((unsigned char)s[i] & 0xc0) == 0x80; i++) ;
+                continue;
+            }
             while (j < n && (now = hunt_class[(unsigned char)s[j]]) & (IS_LOWER | IS_UPPER | IS_DIGIT | IS_HIGH | IS_JOIN)) {
+                if (j > i && (unsigned char)s[j] >= 0xc0 && j + 1 < n && hunt_is_apart((unsigned char)s[j], (unsigned char)s[j + 1]))
+                    break;
                 made_of |= now;
                 j++;
             }
@@ -559,7 +564,7 @@ static void walk(struct hunt *h)
             size_t d = i;
             while (d && i - d < 17 && is_digit((unsigned char)s[d - 1]))
                 d--;
-            if (i - d >= 15 && i - d <= 16 && !is_word(hunt_before(h, d))) {
+            if (i - d >= 15 && i - d <= 16 && !hunt_word_before(h, d)) {
                 size_t t = i + 1;
                 while (is_alnum(hunt_at(h, t)) || hunt_at(h, t) == '_' || hunt_at(h, t) == '-')
                     t++;

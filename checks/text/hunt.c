@@ -91,11 +91,17 @@ static size_t run_start(struct span text, size_t end, size_t floor)
         end++;
     return end;
 }
-/* The same of a token: letters beyond ASCII end it. */
+/* The same of a token: letters beyond ASCII are of it (josé@…), signs and scripts without spaces end it. */
 static size_t token_start(struct span text, size_t end, size_t floor)
 {
-    while (end > floor && !is_space((unsigned char)text.at[end - 1]) && (unsigned char)text.at[end - 1] < 0x80)
-        end--;
+    while (end > floor && !is_space((unsigned char)text.at[end - 1])) {
+        size_t lead = end - 1;
+        while (lead > floor && ((unsigned char)text.at[lead] & 0xc0) == 0x80)
+            lead--;
+        if (lead + 1 < end && hunt_is_apart((unsigned char)text.at[lead], (unsigned char)text.at[lead + 1]))
+            break;
+        end = lead;
+    }
     return end;
 }
 /* A cut UTF-8 sequence at the end could still become anything: it is left out, and held. */

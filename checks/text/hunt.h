@@ -71,6 +71,49 @@ static inline bool is_blank(unsigned char c) { return hunt_class[c] & IS_BLANK; 
 static inline bool is_space(unsigned char c) { return hunt_class[c] & (IS_BLANK | IS_LINE); }
 static inline bool is_word(unsigned char c) { return hunt_class[c] & (IS_LOWER | IS_UPPER | IS_DIGIT | IS_HIGH | IS_JOIN); }
 
+/* A character beyond ASCII that no word goes on through: quotes, dashes and other signs, emoji, and the scripts that are written without
+ * spaces (a key between curly quotes, a number right behind a kana). By its first two bytes, which in valid UTF-8 are enough. */
+static inline bool hunt_is_apart(unsigned char lead, unsigned char second)
+{
+    switch (lead) {
+    case 0xc2: return second != 0xaa && second != 0xb5 && second != 0xba;     /* the ordinals and micro are letters */
+    case 0xc3: return second == 0x97 || second == 0xb7;                       /* times, divided by */
+    case 0xe0: return second >= 0xb8 && second <= 0xbb;                       /* Thai, Lao */
+    case 0xe1: return second <= 0x82 || second == 0x9e || second == 0x9f;     /* Myanmar, Khmer */
+    case 0xe2: return second < 0xb0 || second >= 0xb8;                        /* signs; not Glagolitic to Ethiopic */
+    case 0xea: return second < 0x94 || second >= 0xb0;                        /* Yi, Hangul */
+    case 0xef: return second <= 0xab || second >= 0xb8;                       /* private, ideographs; not Arabic's forms */
+    default: return (lead >= 0xe3 && lead <= 0xee) || lead >= 0xf0;
+    }
+}
+/* Is the character at i, or the one that ends before i, part of a word? Whole characters, where is_word knows bytes. */
+static inline bool hunt_word_at(struct hunt *h, size_t i)
+{
+    unsigned char c = hunt_at(h, i);
+    return c < 0x80 ? is_word(c) : !hunt_is_apart(c, hunt_at(h, i + 1));
+}
+static inline bool hunt_word_before(const struct hunt *h, size_t i)
+{
+    unsigned char c = hunt_before(h, i);
+    if (c < 0x80)
+        return is_word(c);
+    for (size_t lead = i - 1; lead-- > 0 && i - lead <= 4;)
+        if ((unsigned char)h->text.at[lead] >= 0xc0)
+            return !hunt_is_apart((unsigned char)h->text.at[lead], (unsigned char)h->text.at[lead + 1]);
+    return false;
+}
+/* Where the word under way at i ends, digits and joins too or letters alone. */
+static inline size_t hunt_word_end(struct span text, size_t i, unsigned among)
+{
+    while (i < text.len) {
+        unsigned char c = (unsigned char)text.at[i];
+        if (!(hunt_class[c] & among) || (c >= 0xc0 && i + 1 < text.len && hunt_is_apart(c, (unsigned char)text.at[i + 1])))
+            break;
+        i++;
+    }
+    return i;
+}
+
 /* Copies the word [from, to) of text into out as small ASCII letters and digits, Latin accents dropped, anything else
  * left out; at most room-1 bytes, 0-terminated. Returns the length. */
 size_t word_plain(struct span text, size_t from, size_t to, char *out, size_t room);

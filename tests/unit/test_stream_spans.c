@@ -71,7 +71,7 @@ static struct outcome judge(const struct ruleset *rs, struct span text, size_t c
 /* Pieces of values and of what stands around them; the keys are drawn, so that none is a real one. */
 static const char *const pieces[] = {
     "The key is ", "password: ", "mot de passe : ", "export TOKEN=", "\"api_key\": \"", "Bearer ", "use ", " as the password", "AKIA", "ghp_", "sk-", "eyJ", "postgres://u:", "@db.example.net/x",
-    "4111 1111 ", "1111 1111", "call ", "tel. ", "06 12 34 56 78", "+33 6 12", " 34 56 78", "FR14 2004 1010 ", "0505 0001 3M02 606", "jane.doe", "@", "acme.org", ".fr", "12 rue de la Paix, 75002 Paris",
+    "4111 1111 ", "1111 1111", "call ", "tel. ", "06 12 34 56 78", "+33 6 12", " 34 56 78", "FR14 2004 1010 ", "0505 0001 3M02 606", "jane.doe", "zo\xc3\xa9.dupr\xc3\xa9", "\xe2\x80\x9c", "\xe3\x81\xaf", "@", "acme.org", ".fr", "12 rue de la Paix, 75002 Paris",
     "born on 12/03/1984", "192.168.", "1.12", "AB-123-CD", "the ", "fine ", " ", " ", ", ", ". ", "\n", "\n\n", ":", "=", "-", "\"", "\xc3\xa9t\xc3\xa9 ", "\xe2\x80\x8b", "order 4021 ", "12", "3.5 ", "Mr. Jean Dupont",
     "-----BEGIN RSA PRIVATE KEY-----\n", "-----END RSA PRIVATE KEY-----\n", "curl -u bob:", "--password ",
 };
