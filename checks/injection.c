@@ -17,6 +17,7 @@
 #include <pthread.h>
 
 enum {
+    LETTERS_LEAST = 5,
     WINDOW_WORDS = 220, WINDOW_STEP = 110, CHUNK = 40 << 10, CHUNK_OVERLAP = 3 << 10, READ_MOST = 1 << 20,
     C = INJECTION_CLASSES, PAIRS = C, TWICE = PAIRS + C * C, OFTEN = TWICE + C, OPENS = OFTEN + C, TRIPLES = OPENS + C, SHAPE = TRIPLES + 8 * C, NAMED = SHAPE + 32,
 };
@@ -161,6 +162,17 @@ static size_t char_start(struct span s, size_t at)
     return at;
 }
 
+/* "no", "?", a lone quote: a single feature would speak for all, and nothing that short tells anyone what to do. */
+static bool letters_below(struct span s, size_t least)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len && n < least; i++) {
+        unsigned char c = (unsigned char)s.at[i];
+        n += (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c >= 0xc0;
+    }
+    return n < least;
+}
+
 static struct score score(const struct check_env *env, struct transcript *t, enum side on, struct findings *out)
 {
     struct quiet *quiet = env ? env->quiet : NULL;
@@ -192,7 +204,10 @@ static struct score score(const struct check_env *env, struct transcript *t, enu
             struct window *list, *best = NULL;
             size_t n = injection_read(t->arena, plain, &list);
             double sum = 0;
+            bool is_scant = letters_below(plain->text, LETTERS_LEAST);
             for (size_t k = 0; k < n; k++) {
+                if (is_scant && !list[k].disguise)
+                    continue;
                 double here = window_sum(&m, &list[k]);
                 if (!best || here > sum) {
                     best = &list[k];

@@ -246,8 +246,9 @@ static void equations(struct pattern_view *v)
         bool minus = word_is_mark(w, at, '-');
         const struct number *said = number_from(w, at + minus);
         size_t end = said ? units_past(w, said->past) : at;
-        /* "= 3 + 4": an identity, not a result; "= 3/4": a fraction */
-        if (!said || said->is_spelled || operator_at(w, end, &len) || word_is_mark(w, said->past, '^')) {
+        /* "= 3 + 4": an identity, not a result; "= 3/4": a fraction; but "= 52 - which": a dash */
+        bool dash = word_is_mark(w, end, '-') && end + 1 < w->n && w->list[end + 1].kind == WORD_TEXT && w->list[end + 1].to - w->list[end + 1].at > 1;
+        if (!said || said->is_spelled || (!dash && operator_at(w, end, &len)) || word_is_mark(w, said->past, '^')) {
             i = s.i;
             continue;
         }
