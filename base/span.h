@@ -28,7 +28,7 @@ static inline struct span span_of(const char *text)
 }
 static inline struct span span_cut(struct span s, size_t from, size_t to)
 {
-    return (struct span){ s.at + from, to - from };
+    return (struct span){ from ? s.at + from : s.at, to - from }; /* nothing is added to NULL */
 }
 static inline bool span_same(struct span a, struct span b)
 {

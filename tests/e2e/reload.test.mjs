@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import OpenAI from 'openai'
-import { Gate, chat, completion, stage } from './stage.mjs'
+import { Gate, chat, completion, stage, until } from './stage.mjs'
 
 const rules = (word, version = 1) => `pack: p
 version: ${version}
@@ -49,7 +49,7 @@ test('a file that does not compile changes nothing, and says its place', async t
     const from = v.log.length
     await v.reload()
     assert.match(v.log.slice(from), /reload_failed/, why)
-    assert.match(v.log.slice(from), place, why)
+    await until(`${why}: its place is said`, () => place.test(v.log.slice(from)))
     const check = v.run('check', '-c', 'vigie.yaml')
     assert.equal(check.code, 2, why)
     assert.match(check.err + check.out, place, why)

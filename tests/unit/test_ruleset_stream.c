@@ -90,7 +90,7 @@ static const char *const block_rules =
     "- {id: e, on: answer, action: block, when: {check: digits}}\n";
 static const char *const block_pieces[] = {
     "guaranteed", "Guaran", "teed", " ", "  ", "returns", "return", "s", "gua", "a", "b", "bb", "abc", "d", "c", "key: ", "key", "ABCD", "12", "1", "3",
-    "4567", "\xc3\xa9", "t", "\xc3\xa9t\xc3\xa9", "\n", ".", "mot", "MOT de ", "passe", "e\xcc\x81l\xc3\xa8ve", "pass", "word", "\xd1\x80" "assword", "\xe2\x80\x8b", "\xef\xbd\x87uaranteed",
+    "4567", "\xc3\xa9", "t", "\xc3\xa9t\xc3\xa9", "\n", ".", "mot", "MOT de ", "passe", "e\xcc\x81l\xc3\xa8ve", "pass", "word", ("\xd1\x80" "assword"), "\xe2\x80\x8b", "\xef\xbd\x87uaranteed",
     "e", "\xcc\x81", "x", "\xff", "\xe2\x82\xac", "the ", "fine ",
 };
 

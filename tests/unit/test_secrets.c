@@ -98,7 +98,7 @@ static void test_lookalikes(void **state)
     (void)state;
     static const char *const texts[] = {
         "git revert 3f786850e387550fdab836ed7e6dc881de23001b", "integrity sha512-r2LmX7vKd0TnB4wYc9HsJ1fGp6RaE3uQi4r2LmX7vKd0TnB4wYc9HsJ1fGp6RaE3uQi4r2LmX7vKd0TnB4wA==",
-        "Correlation-ID: 6b1f0b3e-52a4-4d0c-9a53-0f6a3c1de911", "api_key: <YOUR_API_KEY>", "token = \"${TOKEN}\"", "password = os.getenv('DB_PASSWORD')", "password: ********", "AK" "IAIOSFODNN7EXAMPLE",
+        "Correlation-ID: 6b1f0b3e-52a4-4d0c-9a53-0f6a3c1de911", "api_key: <YOUR_API_KEY>", "token = \"${TOKEN}\"", "password = os.getenv('DB_PASSWORD')", "password: ********", ("AK" "IAIOSFODNN7EXAMPLE"),
         "Changez votre mot de passe tous les 90 jours.", "The password must have 12 characters and 1 digit.", "key: value pairs", "public_key = \"r2LmX7vKd0TnB4wYc9HsJ1fG\"", "max_tokens=4096", "https://user:password@example.test/",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIr2LmX7vKd0TnB4wYc9HsJ1fGp6RaE3uQi4r2LmX7v me@host",
     };
