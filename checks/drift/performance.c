@@ -35,19 +35,19 @@ static void fit_logistic(struct calibration *c, const struct scored *rows, size_
     c->a = c->is_odds ? 1 : 0;
     c->b = c->is_odds ? 0 : log((positives + 1) / ((double)n - positives + 1));
     for (int step = 0; step < STEPS_MOST; step++) {
-        double ga = 0, gb = 0, haa = 1e-6, hbb = 1e-6, hab = 0;
+        double ga = 0, gb = 0, h_aa = 1e-6, h_bb = 1e-6, h_ab = 0;
         for (size_t i = 0; i < n; i++) {
             double x = log_odds(c, rows[i].score), p = logistic(c->a * x + c->b), d = p - (rows[i].label ? yes : no), w = p * (1 - p);
             ga += d * x, gb += d;
-            haa += w * x * x, hbb += w, hab += w * x;
+            h_aa += w * x * x, h_bb += w, h_ab += w * x;
         }
-        double det = haa * hbb - hab * hab;
+        double det = h_aa * h_bb - h_ab * h_ab;
         if (!(det > 1e-12))
             break;
-        double da = (ga * hbb - gb * hab) / det, db = (gb * haa - ga * hab) / det, most = fmax(fabs(da), fabs(db)), cut = most > 2 ? 2 / most : 1;
+        double da = (ga * h_bb - gb * h_ab) / det, db = (gb * h_aa - ga * h_ab) / det, most = fmax(fabs(da), fabs(db)), cut = most > 2 ? 2 / most : 1;
         c->a -= cut * da;
         c->b -= cut * db;
-        c->variance[0] = hbb / det, c->variance[1] = haa / det, c->variance[2] = -hab / det;
+        c->variance[0] = h_bb / det, c->variance[1] = h_aa / det, c->variance[2] = -h_ab / det;
         if (most < 1e-9)
             break;
     }
