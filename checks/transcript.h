@@ -35,6 +35,7 @@ extern const char *const part_kind_names[PART_OTHER + 1];
 struct fold; /* checks/text/fold.h */
 struct words;/* checks/text/words.h */
 struct api_state; /* proxy/api/read.h */
+struct api_paths; /* proxy/api/json.h */
 
 struct part {
     enum role role;
@@ -109,6 +110,7 @@ struct transcript {
     size_t rows_dropped;
 
     struct span request_json;     /* the request body, when it is JSON: for `field` conditions; else empty */
+    const struct api_paths *paths; /* private to proxy/api: of a reader made by a user */
     struct api_state *reader;     /* private to proxy/api: scratch memory and which text the current event carried */
 };
 

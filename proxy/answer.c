@@ -277,7 +277,7 @@ static void on_head(void *context, const struct http_head *h)
     x->held.cap = 0;
     if (!x->has_no_body && (x->acts || needs->reads_answer || (is_success && (x->route->rates_wait_for_prompt || x->route->record != RECORD_OFF)))) {
         if (!x->t)
-            x->t = transcript_new(x->arena, x->api->name);
+            x->t = api_transcript(x->arena, x->api);
         x->t->is_error = !is_success;
         struct answer_reader_options o = { .api = is_success ? x->api : api_find(SPAN("raw"), x->head.method, x->rest), .t = x->t, .status = is_success ? h->status : 200, .content_type = x->answer_type, .content_encoding = x->answer_coding,
                                            .whole_most = x->acts ? (size_t)x->route->limits.hold : READ_MOST };

@@ -39,7 +39,8 @@ struct route {
     struct tls *listen_tls;             /* NULL: in clear */
     struct upstream_url *upstreams;
     size_t nupstreams;
-    struct span api;                    /* family, exact name, auto, raw */
+    struct span api;                    /* family, exact name, auto, raw; json: */
+    const struct api *own_api;          /* a reader by the user's paths; else NULL */
     struct ruleset *rules;              /* compiled; shared between routes with the same list */
     struct ruleset_needs needs;
     struct check_env env;               /* scope */

@@ -127,7 +127,10 @@ static void put_route(FILE *out, const struct config_owner *o, size_t i)
         fprintf(out, ", weight: %u}\n", r->upstreams[k].weight);
     }
     fputs("    api: ", out);
-    put(out, r->api);
+    if (r->own_api)
+        put_node(out, yaml_get(node, "api"));
+    else
+        put(out, r->api);
     fprintf(out, "%s\n", mark(node, NULL, "api"));
     put_rules(out, "    ", o, node, o->root);
     if ((y = yaml_get(node, "scope"))) {

@@ -2,6 +2,7 @@
  * Routes: each key of a route, and what must not be the same in two of them. */
 #include "base/buf.h"
 #include "checks/scope.h"
+#include "proxy/api/json.h"
 #include "proxy/config_read.h"
 #include "proxy/http/http.h"
 #include <errno.h>
@@ -181,6 +182,83 @@ static void scope_read(struct config_reader *r, const struct yaml *y, struct rou
     route->env.scope = scope;
 }
 
+/* The paths of one field: a text, or a list of texts. */
+static void paths_read(struct config_reader *r, const struct yaml *y, const char *name, struct json_path **paths, size_t *npaths)
+{
+    size_t n = y->kind == YAML_LIST ? y->n : 1;
+    if (!n || n > JSON_PATHS_MOST) {
+        yaml_trouble(r->t, y, n ? "a path with [*] names many places" : "write a path like $.a.b, or leave the key out", n ? "api.%s holds more than 16 paths" : "api.%s is an empty list", name);
+        return;
+    }
+    *paths = arena_alloc(r->a, n * sizeof **paths);
+    for (size_t i = 0; i < n; i++) {
+        const struct yaml *item = y->kind == YAML_LIST ? y->items[i] : y;
+        const char *why;
+        struct span s;
+        size_t at;
+        if (!config_text(r, item, arena_printf(r->a, "api.%s", name).at, &s))
+            continue;
+        if (json_path_read(r->a, s, &(*paths)[*npaths], &why, &at))
+            ++*npaths;
+        else
+            yaml_trouble(r->t, item, "paths look like $.a.b, $.a[0].b, $.a[-1], $.a[*].text or $['a b']", "api.%s: '" SPAN_FMT "' is no path, from byte %zu on: %s", name, SPAN_ARG(s), at + 1, why);
+    }
+}
+static void paths_api_read(struct config_reader *r, const struct yaml *y, struct route *route)
+{
+    static const char *const stream_words[] = { "any", "none", "sse", "ndjson" };
+    const struct yaml *v;
+    struct span kind = { 0 };
+    size_t word, before = r->t->n;
+    const char *all[JSON_FIELDS + 2] = { "kind", "stream" };
+    memcpy(all + 2, json_field_names, sizeof json_field_names);
+    yaml_known_keys(y, all, COUNT(all), "api", r->t);
+    if (!(v = config_get(r, y, "kind"))) {
+        if (!yaml_get(y, "kind"))
+            yaml_trouble(r->t, y, "write {kind: json, prompt: $.q, answer: $.a}", "an api made of paths needs its kind");
+        return;
+    }
+    if (!config_text(r, v, "api.kind", &kind))
+        return;
+    if (!span_is(kind, "json")) {
+        yaml_trouble(r->t, v, api_is_known(kind) ? arena_printf(r->a, "write api: " SPAN_FMT, SPAN_ARG(kind)).at : "json is the one kind there is", "api.kind '" SPAN_FMT "' takes no paths", SPAN_ARG(kind));
+        return;
+    }
+    struct api_paths *paths = arena_alloc(r->a, sizeof *paths);
+    size_t n = 0;
+    for (size_t f = 0; f < JSON_FIELDS; f++)
+        if ((v = config_get(r, y, json_field_names[f]))) {
+            paths_read(r, v, json_field_names[f], &paths->fields[f].at, &paths->fields[f].n);
+            n++;
+        }
+    if ((v = config_get(r, y, "stream")) && yaml_word(v, "api.stream", stream_words, COUNT(stream_words), &word, r->t))
+        paths->stream = (enum json_stream)word;
+    if (paths->stream == JSON_STREAM_NONE && (v = yaml_get(y, "delta")))
+        yaml_trouble(r->t, v, "take delta out, or write stream: sse or ndjson", "api.delta of answers that are no stream");
+    if (!n && r->t->n == before)
+        yaml_trouble(r->t, y, "name where texts are, such as prompt: $.q and answer: $.a; api: raw looks at every string without names", "an api of kind json without a path");
+    route->api = SPAN("json");
+    route->own_api = json_api(r->a, paths);
+}
+static void api_read(struct config_reader *r, const struct yaml *y, struct route *route)
+{
+    struct span s;
+    size_t n;
+    if (y->kind == YAML_MAP) {
+        paths_api_read(r, y, route);
+        return;
+    }
+    if (!config_text(r, y, "api", &s))
+        return;
+    const char *const *words = api_words(&n), *near = nearest_word(s, words, n);
+    if (span_is(s, "json"))
+        yaml_trouble(r->t, y, "write {kind: json, prompt: $.q, answer: $.a}, or raw for every string without names", "api json needs its paths");
+    else if (api_is_known(s))
+        route->api = s;
+    else
+        yaml_trouble(r->t, y, near ? arena_printf(r->a, "did you mean '%s'?", near).at : "auto finds it by the path; raw looks at bytes only", "api '" SPAN_FMT "' is not known", SPAN_ARG(s));
+}
+
 static void name_read(struct config_reader *r, const struct yaml *y, struct route *route)
 {
     struct span s;
@@ -223,7 +301,6 @@ static void route_read(struct config_reader *r, const struct yaml *y, struct rou
 {
     const struct yaml *v;
     size_t word;
-    struct span s;
     *route = (struct route){ .line = y->line, .column = y->column, .record = r->record, .on_store_failure = r->on_store_failure, .limits = r->c->limits, .api = SPAN("auto") };
     if (!config_map(r, y, "a route", route_keys, COUNT(route_keys)))
         return;
@@ -247,14 +324,8 @@ static void route_read(struct config_reader *r, const struct yaml *y, struct rou
         upstreams_read(r, v, route);
     else if (!yaml_get(y, "upstream"))
         yaml_trouble(r->t, y, "add upstream: https://host", "the route has no upstream");
-    if ((v = config_get(r, y, "api")) && config_text(r, v, "api", &s)) {
-        size_t n;
-        const char *const *words = api_words(&n), *near = nearest_word(s, words, n);
-        if (api_is_known(s))
-            route->api = s;
-        else
-            yaml_trouble(r->t, v, near ? arena_printf(r->a, "did you mean '%s'?", near).at : "auto finds it by the path; raw looks at bytes only", "api '" SPAN_FMT "' is not known", SPAN_ARG(s));
-    }
+    if ((v = config_get(r, y, "api")))
+        api_read(r, v, route);
     route->rules = (v = config_get(r, y, "rules")) ? rules_read(r, v) : r->rules;
     if (route->rules)
         route->needs = ruleset_needs(route->rules);

@@ -81,7 +81,7 @@ void exchange_begin(struct client *c, const struct http_head *head, struct span 
     }
     int slot = x->hold->g->route_slots[x->route->index];
     x->m = &w->metrics->routes[slot < 0 ? METRIC_ROUTES_MOST - 1 : slot];
-    x->api = api_find(x->route->api, x->head.method, x->rest);
+    x->api = x->route->own_api ? x->route->own_api : api_find(x->route->api, x->head.method, x->rest);
     x->caller = caller_of(x);
     const struct limits *l = &x->route->limits;
     if (x->head.framing == HTTP_LENGTH && x->head.length > l->body) {
@@ -182,7 +182,7 @@ static void read_prompt(struct exchange *x)
         return;
     x->is_prompt_read = true;
     if (!x->t) /* an early answer may have made it */
-        x->t = transcript_new(x->arena, x->api->name);
+        x->t = api_transcript(x->arena, x->api);
     if (x->is_body_cut || !content_decode(x->arena, http_field_value(&x->head, "content-encoding"), buf_span(&x->body), x->route->limits.body, &x->plain_body, &why)) {
         x->t->prompt_reading = READING_UNREAD;
         x->t->unread_why = why ? why : "longer than is read";

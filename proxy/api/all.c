@@ -8,17 +8,18 @@
 #include "proxy/api/api.h"
 
 extern const struct api api_openai_chat, api_openai_responses, api_openai_completions, api_openai_embeddings, api_openai_other, api_anthropic, api_gemini, api_ollama,
-    api_cohere, api_bedrock, api_kserve, api_mlflow, api_tfserving, api_raw;
+    api_cohere, api_bedrock, api_kserve, api_tgi, api_mlflow, api_tfserving, api_json, api_raw;
 
 /* Order counts: the first that matches. "/chat/completions" ends in "/completions" as well. */
 const struct api *const all_apis[] = {
     &api_openai_chat, &api_openai_responses, &api_openai_completions, &api_openai_embeddings, &api_anthropic, &api_gemini, &api_ollama, &api_cohere, &api_bedrock,
-    &api_kserve, &api_mlflow, &api_tfserving, &api_openai_other, &api_raw, NULL,
+    &api_kserve, &api_tgi, &api_mlflow, &api_tfserving, &api_openai_other, &api_json, &api_raw, NULL,
 };
 /* A family's reader for paths that no reader knows. */
 static const struct { const char *family; const struct api *reader; } families[] = {
     { "openai", &api_openai_other }, { "anthropic", &api_anthropic }, { "gemini", &api_gemini }, { "ollama", &api_ollama }, { "cohere", &api_cohere },
-    { "bedrock", &api_bedrock }, { "kserve", &api_kserve }, { "mlflow", &api_mlflow }, { "tfserving", &api_tfserving }, { "raw", &api_raw },
+    { "bedrock", &api_bedrock }, { "kserve", &api_kserve }, { "mlflow", &api_mlflow }, { "tfserving", &api_tfserving },
+    { "tgi", &api_tgi }, { "json", &api_json }, { "raw", &api_raw },
 };
 /* Other names of a family: providers and servers that speak it. */
 static const struct { const char *word, *family; } aliases[] = {
@@ -28,6 +29,12 @@ static const struct { const char *word, *family; } aliases[] = {
 };
 enum { NAPIS = sizeof all_apis / sizeof *all_apis - 1, NFAMILIES = sizeof families / sizeof *families, NALIASES = sizeof aliases / sizeof *aliases };
 
+struct transcript *api_transcript(struct arena *a, const struct api *api)
+{
+    struct transcript *t = transcript_new(a, api->name);
+    t->paths = api->paths;
+    return t;
+}
 static struct span without_query(struct span path)
 {
     const char *q = path.len ? memchr(path.at, '?', path.len) : NULL;
@@ -43,7 +50,7 @@ const struct api *api_find(struct span family, struct span method, struct span p
     for (size_t i = 0; i < NFAMILIES; i++)
         if (span_is(family, families[i].family))
             last = families[i].reader;
-    if (last == &api_raw)
+    if (last == &api_raw || last == &api_json)
         return last;
     if (!last)
         for (size_t i = 0; i < NAPIS; i++)
@@ -70,7 +77,7 @@ bool api_is_known(struct span word)
 const char *const *api_words(size_t *n)
 {
     static const char *const words[] = {
-        "auto", "openai", "anthropic", "gemini", "ollama", "cohere", "bedrock", "kserve", "mlflow", "tfserving", "raw",
+        "auto", "openai", "anthropic", "gemini", "ollama", "cohere", "bedrock", "kserve", "mlflow", "tfserving", "tgi", "json", "raw",
         "azure", "groq", "mistral", "vllm", "openrouter", "together", "fireworks", "deepseek", "xai", "perplexity", "llamacpp", "litellm", "vertex", "triton",
         "mlserver", "sagemaker",
         "openai-chat", "openai-responses", "openai-completions", "openai-embeddings", "openai-other", "anthropic-messages", "cohere-chat", "kserve-v2",

@@ -28,6 +28,7 @@ struct api {
     const char *name;         /* "openai-chat" */
     const char *family;       /* "openai": what a route's `api:` says */
     const char *doc;
+    const struct api_paths *paths; /* of a reader made by a user (json.h); else NULL */
     /* Does this call (path: decoded of nothing, after the mount, without query) speak it? Used within a family and for `auto`. */
     bool (*matches)(struct span method, struct span path);
     /* Fills t from a whole request. path: e.g. for a model in the path. Sets t->prompt_reading. */
@@ -43,6 +44,9 @@ struct api {
      * where nothing can be said: then the connection is destroyed. */
     bool (*refuse_stream)(struct buf *out, enum framing f, const struct refusal *r);
 };
+
+/* An empty transcript for this reader. */
+struct transcript *api_transcript(struct arena *a, const struct api *api);
 
 extern const struct api *const all_apis[];   /* NULL-terminated; "raw" is last and matches everything */
 /* The reader for a call on a route whose `api:` is family (or "auto"; or an api's exact name). Never NULL: at worst raw. */

@@ -8,6 +8,7 @@
  * left at the end of a feed is carried over, and scanned once. Whatever cannot be read (a broken coding, a bomb, an event past EVENT_MOST)
  * ends the reading, not the passing: from then on each feed is one event without touches, and the transcript says READING_UNREAD.
  */
+#include "proxy/api/json.h"
 #include "proxy/api/read.h"
 
 enum { EVENT_MOST = 16 * 1024 * 1024, LOOK_MOST = 4096, BLANKS_MOST = 1024 * 1024, BOMB_LEAST = 16 * 1024 * 1024, BOMB_RATIO = 200 };
@@ -339,10 +340,30 @@ static void bytes_read(struct answer_reader *r, struct span s)
 }
 
 /* ---- Which framing? ---- */
+/* Lines of JSON, or one JSON over several lines? The first line knows. */
+static enum cut lines(struct span s, bool is_end)
+{
+    const char *lf = memchr(s.at, '\n', s.len < LOOK_MOST ? s.len : LOOK_MOST);
+    if (!lf)
+        return is_end ? CUT_WHOLE : s.len >= LOOK_MOST ? CUT_NDJSON : CUT_UNDECIDED;
+    bool in_string = false;
+    size_t depth = 0;
+    for (const char *p = s.at; p < lf; p++)
+        if (in_string && *p == '\\')
+            p++;
+        else if (*p == '"')
+            in_string = !in_string;
+        else if (!in_string && (*p == '{' || *p == '['))
+            depth++;
+        else if (!in_string && (*p == '}' || *p == ']') && depth)
+            depth--;
+    return depth || in_string ? CUT_WHOLE : CUT_NDJSON;
+}
 static enum cut decide(const struct answer_reader *r, struct span s, bool is_end)
 {
     static const char *const sse[] = { "data:", "event:", "id:", "retry:" }; /* the last two prove nothing */
     bool is_long = s.len >= LOOK_MOST;
+    const struct span all = s;
     if (r->is_aws_type)
         return CUT_AWS;
     if (span_starts(s, "\xef\xbb\xbf"))
@@ -353,6 +374,11 @@ static enum cut decide(const struct answer_reader *r, struct span s, bool is_end
     if (!s.len && !is_end)
         return CUT_UNDECIDED;
     char c = s.len ? s.at[0] : 0;
+    const struct api_paths *paths = r->o.api->paths;
+    if (paths && paths->stream == JSON_STREAM_NONE)
+        return CUT_WHOLE;
+    if (paths && paths->stream == JSON_STREAM_NDJSON && (c == '{' || c == '['))
+        return lines((struct span){ s.at, (size_t)(all.at + all.len - s.at) }, is_end); /* with its line end */
     if (c == '{')
         return r->is_ndjson_type || (span_is(span_of(r->o.api->name), "ollama") && r->o.t->is_stream) ? CUT_NDJSON : CUT_WHOLE;
     if (c == '[')

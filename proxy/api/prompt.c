@@ -486,18 +486,29 @@ static void read_value(struct walk *w, struct where at, struct jv v)
         break;
     }
 }
-void read_prompt_other(struct transcript *t, struct jv key, struct jv v)
+void read_prompt_key(struct transcript *t, struct jv key)
 {
     struct walk w = { .t = t, .a = t->arena };
-    struct where at = { .role = ROLE_USER, .kind = PART_OTHER, .key = key_of(key) };
-    ask_key(&w, at, key);
-    read_value(&w, at, v);
+    ask_key(&w, (struct where){ .role = ROLE_USER, .kind = PART_OTHER }, key);
+}
+void read_prompt_value(struct transcript *t, struct jv key, struct jv v)
+{
+    struct walk w = { .t = t, .a = t->arena };
+    read_value(&w, (struct where){ .role = ROLE_USER, .kind = PART_OTHER, .key = key_of(key) }, v);
+}
+void read_prompt_other(struct transcript *t, struct jv key, struct jv v)
+{
+    read_prompt_key(t, key);
+    read_prompt_value(t, key, v);
 }
 void read_prompt_json(struct transcript *t, struct jv root)
 {
     struct walk w = { .t = t, .a = t->arena };
     struct where at = { .role = ROLE_USER, .kind = PART_TEXT };
-    read_value(&w, at, root);
+    if (t->paths)
+        json_ask(t, root);
+    else
+        read_value(&w, at, root);
     /* The model reads instructions and tools first, wherever they stand in the JSON: a stable sort by that. */
     size_t late = 0, n = t->nprompt;
     bool seen_other = false;

@@ -10,7 +10,7 @@ static void request(struct transcript *t, struct span path, struct span content_
     (void)path;
     read_prompt(t, content_type, body);
 }
-static bool event(struct transcript *t, struct span name, struct span data)
+bool raw_event(struct transcript *t, struct span name, struct span data)
 {
     struct json doc;
     struct arena_mark mark;
@@ -32,7 +32,7 @@ static bool event(struct transcript *t, struct span name, struct span data)
     event_done(t, mark);
     return true;
 }
-static void answer(struct transcript *t, struct span content_type, struct span body)
+void raw_answer(struct transcript *t, struct span content_type, struct span body)
 {
     struct json doc;
     struct span look = span_trim(span_starts(body, "\xef\xbb\xbf") ? span_cut(body, 3, body.len) : body);
@@ -41,7 +41,7 @@ static void answer(struct transcript *t, struct span content_type, struct span b
         t->is_answer_whole = true;
         return;
     }
-    if (!answer_json(t, &doc, body, event))
+    if (!answer_json(t, &doc, body, raw_event))
         return;
     say_unknown(t, 0, (struct jv){ 0 }, json_root(&doc), SAY_FRESH);
     t->is_answer_whole = true;
@@ -66,7 +66,7 @@ static const char *title(int status)
     default: return status < 500 ? "Request refused" : "Internal Server Error";
     }
 }
-static void refuse(struct buf *out, const struct refusal *r, const char **content_type, struct span *name, struct span *value) /* RFC 9457 */
+void raw_refuse(struct buf *out, const struct refusal *r, const char **content_type, struct span *name, struct span *value) /* RFC 9457 */
 {
     *content_type = "application/problem+json";
     *name = *value = (struct span){ 0 };
@@ -77,10 +77,10 @@ static void refuse(struct buf *out, const struct refusal *r, const char **conten
         json_text_member(out, ",\"rule\":\"", r->rule, "\"");
     buf_add_text(out, "}");
 }
-static bool refuse_stream(struct buf *out, enum framing f, const struct refusal *r)
+bool raw_refuse_stream(struct buf *out, enum framing f, const struct refusal *r)
 {
     (void)out, (void)f, (void)r;
     return false; /* nobody knows what the client would make of it: the connection is destroyed */
 }
 const struct api api_raw = { .name = "raw", .family = "raw", .doc = "any body: every string of JSON, or the text", .matches = matches, .request = request,
-    .answer = answer, .event = event, .refuse = refuse, .refuse_stream = refuse_stream };
+    .answer = raw_answer, .event = raw_event, .refuse = raw_refuse, .refuse_stream = raw_refuse_stream };

@@ -51,6 +51,11 @@ bool is_token(struct span s);
 struct jv read_prompt(struct transcript *t, struct span content_type, struct span body);
 /* A member of a request under a key that means nothing to the walk. */
 void read_prompt_other(struct transcript *t, struct jv key, struct jv v);
+/* The same without its key, and the key alone where it is a sentence. */
+void read_prompt_value(struct transcript *t, struct jv key, struct jv v);
+void read_prompt_key(struct transcript *t, struct jv key);
+/* A request by a user's paths (json.c): t->paths. */
+void json_ask(struct transcript *t, struct jv root);
 /* Every part of one JSON value, as a request. */
 void read_prompt_json(struct transcript *t, struct jv root);
 /* multipart/form-data and urlencoded fields; false: not a form. */
@@ -105,7 +110,19 @@ void json_text_member(struct buf *out, const char *before, const char *text, con
 void anthropic_answer(struct transcript *t, struct span content_type, struct span body);
 bool anthropic_event(struct transcript *t, struct span name, struct span data);
 
+/* ---- TGI's answers (tgi.c), which SageMaker's endpoints give as well. ---- */
+bool tgi_event(struct transcript *t, struct span name, struct span data);
+void tgi_said(struct transcript *t, struct jv root);
+
+/* ---- Any body whatever (raw.c) ---- */
+bool raw_event(struct transcript *t, struct span name, struct span data);
+void raw_answer(struct transcript *t, struct span content_type, struct span body);
+void raw_refuse(struct buf *out, const struct refusal *r, const char **content_type, struct span *name, struct span *value);
+bool raw_refuse_stream(struct buf *out, enum framing f, const struct refusal *r);
+
 /* ---- Classic models (rows.c) ---- */
+/* One row: an object's members, a list's items as base_0 …, or a plain value under base. */
+void row_of_value(struct transcript *t, bool is_input, struct jv v, const char *base);
 /* instances, dataframe_records … : one row an item; objects, arrays and scalars as features. */
 void rows_of_items(struct transcript *t, bool is_input, struct jv items, struct jv columns, const char *base);
 /* {"name": [values …], …}: one row an index. */

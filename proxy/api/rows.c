@@ -70,6 +70,12 @@ void rows_of_items(struct transcript *t, bool is_input, struct jv items, struct 
         }
     }
 }
+void row_of_value(struct transcript *t, bool is_input, struct jv v, const char *base)
+{
+    struct row *r = next_row(t, is_input);
+    if (r)
+        add(t, r, jv_type(v) == JSON_OBJECT ? (struct span){ 0 } : span_of(base), v, 0);
+}
 void rows_of_columns(struct transcript *t, bool is_input, struct jv columns)
 {
     struct jv_walk at[ROW_FEATURES_MOST];

@@ -43,6 +43,7 @@ const gemini = {
   said: j => (Array.isArray(j) ? j : [j]).flatMap(x => (x.candidates ?? []).flatMap(c => (c.content?.parts ?? []).flatMap(p => [...strings(`${p.thought ? 'thought' : 'text'} ${c.index ?? 0}`, p.text), ...(p.functionCall ? strings('call', JSON.stringify(p.functionCall.args)) : [])]))),
 }
 const ollama_line = (message, more = {}) => line({ model: 'm-1', created_at: '2026-01-01T00:00:00Z', message: { role: 'assistant', content: '', ...message }, done: false, ...more })
+const token = (text, more = {}) => `data:${JSON.stringify({ index: 1, token: { id: 7, text, logprob: -0.5, special: false, ...more }, generated_text: null, details: null })}\n\n`
 const ollama_end = { done: true, done_reason: 'stop', total_duration: 1, load_duration: 1, prompt_eval_count: 3, prompt_eval_duration: 1, eval_count: 5, eval_duration: 1 }
 
 export const apis = {
@@ -136,6 +137,16 @@ export const apis = {
     between: [': ping\n\n', named('content-delta', { index: 4, delta: { message: { content: { text: 'elsewhere ' } } } })],
     tail: () => [named('content-end', { index: 0 }), named('message-end', { id: 'c-1', delta: { finish_reason: 'COMPLETE', usage: { tokens: { input_tokens: 3, output_tokens: 5 } } } })],
     said: j => [...strings(`text ${j.index}`, j.delta?.message?.content?.text), ...strings('plan', j.delta?.message?.tool_plan), ...(Array.isArray(j.message?.content) ? j.message.content.flatMap(b => strings('whole', b.text)) : [])],
+  },
+  tgi: {   // Hugging Face's own words: a token an event, and the text once more with the last one
+    api: 'tgi', mount: '/tgi', type: 'text/event-stream',
+    request: (text, stream) => ({ path: stream ? '/generate_stream' : '/generate', body: { inputs: text, parameters: { max_new_tokens: 20 } } }),
+    streams: c => c.url.endsWith('/generate_stream'),
+    whole: text => JSON.stringify({ generated_text: text, details: { finish_reason: 'length', generated_tokens: 5, seed: null, prefill: [], tokens: [] } }),
+    head: [], delta: text => token(text), channels: { 'a special token': text => token(text, { special: true }) },
+    between: [':\n\n', token('elsewhere ', { special: true })],
+    tail: text => [sse({ index: 9, token: { id: 2, text: '</s>', logprob: -0.1, special: true }, generated_text: text, details: { finish_reason: 'eos_token', generated_tokens: 5, input_length: 3, seed: null } })],
+    said: j => [...strings(j.token?.special ? 'special' : 'token', j.token?.text), ...strings('whole', j.generated_text)],
   },
 }
 for (const [name, api] of Object.entries(apis)) { api.name = name; api.framing ??= 'sse' }

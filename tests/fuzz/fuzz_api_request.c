@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct { const char *api, *path; } calls[] = {
         { "openai-chat", "/v1/chat/completions" }, { "openai-responses", "/v1/responses" }, { "openai-completions", "/openai/deployments/d/completions" },
         { "anthropic-messages", "/v1/messages" }, { "gemini", "/v1beta/models/g:streamGenerateContent" }, { "ollama", "/api/chat" }, { "cohere-chat", "/v2/chat" },
-        { "bedrock", "/model/m%3A0/converse" }, { "kserve-v2", "/v2/models/k/infer" }, { "mlflow", "/invocations" }, { "tfserving", "/v1/models/m:predict" }, { "raw", "/" },
+        { "bedrock", "/model/m%3A0/converse" }, { "kserve-v2", "/v2/models/k/infer" }, { "mlflow", "/invocations" }, { "tfserving", "/v1/models/m:predict" }, { "raw", "/" }, { "tgi", "/generate" },
     };
     static const char *const types[] = { "application/json", "", "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "application/octet-stream" };
     if (size < 2)

@@ -58,7 +58,7 @@ static inline struct transcript *ask_it(struct arena *a, const char *api, const 
 static inline void answer_it(struct buf *out, const struct api *api, bool is_stream, const char *type, const char *encoding, struct span body, size_t step, bool with_events)
 {
     struct arena *a = arena_new((size_t)256 << 20);
-    struct transcript *t = transcript_new(a, api->name);
+    struct transcript *t = api_transcript(a, api);
     t->is_stream = is_stream;
     struct answer_reader_options o = { .api = api, .t = t, .status = 200, .content_type = span_of(type), .content_encoding = span_of(encoding), .whole_most = (size_t)64 << 20 };
     struct answer_reader *r = answer_reader_new(a, &o);

@@ -92,6 +92,17 @@ static const struct sample samples[] = {
     { "bedrock", "application/json", false,
       "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[{\"text\":\"Rock\"},{\"toolUse\":{\"name\":\"f\",\"toolUseId\":\"u\",\"input\":{\"q\":\"x\"}}}]}},\"stopReason\":\"guardrail_intervened\",\"usage\":{\"inputTokens\":2,\"outputTokens\":3,\"cacheReadInputTokens\":7}}",
       { "text turn=0 choice=0 name=: Rock\n", "name=f: {\"q\":\"x\"}\n", "in=9 out=3 read=7", "refused=1 whole=1" } },
+    { "tgi", "text/event-stream", true,
+      "data:{\"index\":1,\"token\":{\"id\":1,\"text\":\"Deep\",\"logprob\":-1,\"special\":false},\"generated_text\":null,\"details\":null}\n\n"
+      "data:{\"index\":2,\"token\":{\"id\":2,\"text\":\" sea\",\"special\":false},\"top_tokens\":[{\"text\":\" lake\"}],\"generated_text\":null,\"details\":null}\n\n"
+      "data:{\"index\":3,\"token\":{\"id\":3,\"text\":\"</s>\",\"special\":true},\"generated_text\":\"Deep sea\",\"details\":{\"finish_reason\":\"eos_token\",\"generated_tokens\":3,\"input_length\":4,\"seed\":null}}\n\n",
+      { "text turn=0 choice=0 name=: Deep sea\n", "other turn=0 choice=0 name=:  lake\n", "other turn=0 choice=0 name=: </s>\n", "finish 0 eos_token", "usage 1 in=4 out=3", "reading=1 refused=0 whole=1" } },
+    { "tgi", "application/json", false,
+      "{\"generated_text\":\"one\",\"details\":{\"finish_reason\":\"length\",\"generated_tokens\":2,\"prefill\":[{\"id\":1,\"text\":\"as\"},{\"id\":2,\"text\":\"ked\"}],\"tokens\":[{\"text\":\"o\"},{\"text\":\"ne\"}],"
+      "\"best_of_sequences\":[{\"generated_text\":\"two\",\"finish_reason\":\"stop_sequence\",\"generated_tokens\":1,\"prefill\":[],\"tokens\":[]}]}}",
+      { "text turn=0 choice=0 name=: one\n", "other turn=0 choice=0 name=: asked\n", "other turn=0 choice=0 name=: one\n", "text turn=0 choice=1 name=: two\n", "finish 0 length", "finish 1 stop_sequence", "usage 1 in=2 out=2", "whole=1" } },
+    { "tgi", "application/json", false, "[{\"generated_text\":\"one\"},{\"generated_text\":\"two\"}]", { "choice=0 name=: one\n", "choice=1 name=: two\n", "usage 0", "whole=1" } },
+    { "tgi", "text/event-stream", true, "data:{\"error\":\"it fell over\",\"error_type\":\"generation\"}\n\n", { ": it fell over", "reading=1" } },
     { "raw", "text/event-stream", true, "data: {\"a\":{\"b\":\"one \"}}\n\ndata: {\"a\":{\"b\":\"text\"}}\n\n", { "other turn=0 choice=0 name=: one text\n" } },
     { "raw", "application/json", false, "{\"a\":[\"one\",\"two\"],\"type\":\"x\"}", { "name=: one\n", "name=: two\n", "whole=1" } },
     { "raw", "text/plain", false, "Nothing but text.", { "text turn=0 choice=0 name=: Nothing but text.\n" } },

@@ -110,6 +110,8 @@ static void test_hidden(void **state)
         { "/model/x/converse", "{\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\",\"description\":\"HARM\",\"inputSchema\":{\"json\":{}}}}]}}" },
         { "/v2/models/k/infer", "{\"inputs\":[{\"name\":\"q\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"HARM\"]}]}" },
         { "/v2/models/k/generate", "{\"text_input\":\"HARM\"}" },
+        { "/generate", "{\"inputs\":\"HARM\",\"parameters\":{\"max_new_tokens\":3}}" },
+        { "/generate_stream", "{\"inputs\":\"x\",\"parameters\":{\"stop\":[\"HARM\"]}}" },
         { "/invocations", "{\"dataframe_split\":{\"columns\":[\"q\"],\"data\":[[\"HARM\"]]}}" },
         { "/v1/models/m:predict", "{\"instances\":[{\"q\":{\"b64\":\"dGhlIEhBUk0gaXMgaGVyZSBpbiB0aGlzIGxvbmdlciB0ZXh0IHRoYXQgaXMgZW5jb2RlZA==\"}}]}" },
     };
@@ -213,7 +215,8 @@ static void test_find(void **state)
         { "gemini", "/v1/projects/p/locations/l/publishers/google/models/g:generateContent", "gemini" },
         { "gemini", "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict", "anthropic-messages" },
         { "ollama", "/api/chat", "ollama" }, { "ollama", "/v1/chat/completions", "openai-chat" }, { "cohere", "/v2/chat", "cohere-chat" }, { "bedrock", "/model/a%3Ab/converse-stream", "bedrock" },
-        { "kserve", "/v2/models/m/infer", "kserve-v2" }, { "mlflow", "/invocations", "mlflow" }, { "tfserving", "/v1/models/m:predict", "tfserving" },
+        { "kserve", "/v2/models/m/infer", "kserve-v2" }, { "mlflow", "/invocations", "mlflow" }, { "tgi", "/generate", "tgi" }, { "tgi", "/", "tgi" }, { "tgi", "/v1/chat/completions", "openai-chat" },
+        { "auto", "/generate_stream", "tgi" }, { "auto", "/api/generate", "ollama" }, { "auto", "/v2/models/m/generate", "kserve-v2" }, { "json", "/v1/chat/completions", "json" }, { "tfserving", "/v1/models/m:predict", "tfserving" },
         { "auto", "/V1/Chat/Completions", "openai-chat" }, { "auto", "/v1/messages", "anthropic-messages" }, { "auto", "/nothing", "raw" }, { "raw", "/v1/chat/completions", "raw" },
         { "openai-chat", "/elsewhere", "openai-chat" }, { "nonsense", "/x", "raw" },
     };

@@ -392,6 +392,19 @@ static void refusals(void **state)
         refused(text, 3, "", "");
     }
     refused(LEAST "    api: opnai\n", 4, "api 'opnai'", "did you mean 'openai'?");
+    refused(LEAST "    api: json\n", 4, "needs its paths", "kind: json");
+    refused(LEAST "    api: [json]\n", 4, "api", "");
+    refused(LEAST "    api: {prompt: $.q}\n", 4, "needs its kind", "kind: json");
+    refused(LEAST "    api: {kind: yaml, prompt: $.q}\n", 4, "'yaml' takes no paths", "");
+    refused(LEAST "    api: {kind: openai, prompt: $.q}\n", 4, "'openai' takes no paths", "write api: openai");
+    refused(LEAST "    api: {kind: json}\n", 4, "without a path", "prompt: $.q");
+    refused(LEAST "    api: {kind: json, promt: $.q}\n", 4, "promt", "prompt");
+    refused(LEAST "    api:\n      kind: json\n      prompt: q\n", 6, "begins with $", "$.a[*].text");
+    refused(LEAST "    api:\n      kind: json\n      answer: $..a\n", 6, "from byte 2 on", "");
+    refused(LEAST "    api:\n      kind: json\n      answer: [$.a, '$.b[']\n", 6, "is no path", "");
+    refused(LEAST "    api:\n      kind: json\n      answer: []\n", 6, "empty list", "");
+    refused(LEAST "    api: {kind: json, prompt: $.q, stream: websocket}\n", 4, "must be one of: any, none, sse, ndjson", "");
+    refused(LEAST "    api: {kind: json, delta: $.q, stream: none}\n", 4, "no stream", "");
     refused(LEAST "    name: a b\n", 4, "no name", "");
     refused(LEAST "    headers: {set: {Host: x}}\n", 4, "cannot be set", "");
     refused(LEAST "    headers: {set: {Content-Length: 1}}\n", 4, "cannot be set", "");
