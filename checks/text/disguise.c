@@ -465,33 +465,57 @@ static void in_original(const struct fold *plain, size_t start, size_t end, size
     fold_origin(plain, start, end, at, past);
 }
 
+/* Words of every language are by chance common ones in some shifted alphabet, and a text may repeat them: so it takes different
+ * ones, close to each other. */
+enum { FORM_WITHIN = 8 /* tokens a word of them */, FORM_AROUND = 48, FORM_LEAST_MOST = 3 };
+struct sighting {
+    uint32_t hash[FORM_LEAST_MOST], token[FORM_LEAST_MOST]; /* the last different ones, latest first */
+    uint32_t first, last;                                   /* tokens, once it is sure */
+    bool is_sure;
+};
+static void sight(struct sighting *s, uint32_t hash, uint32_t token, unsigned least)
+{
+    unsigned k = 0;
+    while (k + 1 < least && s->hash[k] && s->hash[k] != hash)
+        k++;
+    for (; k > 0; k--) { /* to the front; the same word leaves its old place */
+        s->hash[k] = s->hash[k - 1];
+        s->token[k] = s->token[k - 1];
+    }
+    s->hash[0] = hash;
+    s->token[0] = token;
+    if (!s->hash[least - 1] || token - s->token[least - 1] > least * FORM_WITHIN)
+        return;
+    if (!s->is_sure)
+        s->first = s->token[least - 1];
+    s->is_sure = true;
+    s->last = token;
+}
 static void find_forms(struct finder *f, const struct fold *plain, const struct tokens *t)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_forms);
     if (!form_set)
         return;
-    uint16_t hits[FORMS] = { 0 };
-    uint32_t first[FORMS], last[FORMS];
+    struct sighting seen[FORMS];
+    memset(seen, 0, sizeof seen);
     for (size_t i = 0; i < t->n; i++) {
         uint32_t hash = t->list[i].hash;
         if (!(changed_bits[hash >> 22] >> (hash >> 16 & 63) & 1))
             continue;
         unsigned form = form_of(hash);
-        if (!form || form == FORM_PLAIN)
-            continue;
-        if (!hits[form])
-            first[form] = t->list[i].start;
-        last[form] = t->list[i].end;
-        hits[form] += hits[form] < UINT16_MAX;
+        if (form && form != FORM_PLAIN)
+            sight(&seen[form], hash, (uint32_t)i, form == 13 || form == FORM_REVERSED ? 2 : 3);
     }
-    struct span s = t->text;
     for (unsigned form = 1; form <= FORM_REVERSED; form++) {
-        unsigned least = form == 13 || form == FORM_REVERSED ? 2 : 3;
-        if (hits[form] < least)
+        if (!seen[form].is_sure)
             continue;
         size_t at, past;
-        in_original(plain, first[form], last[form], &at, &past);
+        in_original(plain, t->list[seen[form].first].start, t->list[seen[form].last].end, &at, &past);
+        /* what is around it as well: not every word is a common one */
+        size_t from = seen[form].first > FORM_AROUND ? seen[form].first - FORM_AROUND : 0;
+        size_t to = seen[form].last + FORM_AROUND < t->n ? seen[form].last + FORM_AROUND : t->n - 1;
+        struct span s = span_cut(t->text, t->list[from].start, t->list[to].end);
         char *text = arena_alloc_raw(f->a, s.len + 1);
         if (form != FORM_REVERSED) {
             char back[256];
