@@ -110,13 +110,21 @@ static bool is_hanging(const struct words *w, size_t i)
                          "le la les l un une des du de d et ou mais donc car au aux en dans par pour avec sans sous vers chez que qu qui dont si comme ce cette ces son sa ses leur leurs "
                          "notre votre nos vos mon ma mes est sont sera seront etait etaient a ont peut peuvent doit doivent entre selon ainsi tres ne il elle ils elles");
 }
-static bool said_length(const struct pattern_view *v)
+/* What the API said of the answer's end. The model that ended of itself was not cut, however its last sentence looks. */
+enum end { END_UNSAID, END_LENGTH, END_OWN };
+static enum end said_end(const struct pattern_view *v)
 {
-    for (size_t i = 0; i < v->t->nfinishes; i++)
-        if (v->t->finishes[i].choice == v->t->answer[v->part].choice
-            && (span_is_nocase(v->t->finishes[i].reason, "length") || span_is_nocase(v->t->finishes[i].reason, "max_tokens")))
-            return true;
-    return false;
+    enum end end = END_UNSAID;
+    for (size_t i = 0; i < v->t->nfinishes; i++) {
+        struct span reason = v->t->finishes[i].reason;
+        if (v->t->finishes[i].choice != v->t->answer[v->part].choice)
+            continue;
+        if (span_is_nocase(reason, "length") || span_is_nocase(reason, "max_tokens"))
+            return END_LENGTH;
+        if (span_is_nocase(reason, "stop") || span_is_nocase(reason, "end_turn") || span_is_nocase(reason, "stop_sequence") || span_is_nocase(reason, "tool_calls") || span_is_nocase(reason, "tool_use"))
+            end = END_OWN;
+    }
+    return end;
 }
 static bool is_list_line(const struct words *w, size_t first)
 {
@@ -136,7 +144,8 @@ static void cut(struct pattern_view *v)
 {
     const struct words *w = v->w;
     size_t end = v->text.len, last = w->n - 1;
-    if (said_length(v)) {
+    enum end said = said_end(v);
+    if (said == END_LENGTH) {
         pattern_seen_at(v, "truncated", w->list[last].start, end, 0.9, "the model ran out of tokens");
         return;
     }
@@ -168,7 +177,7 @@ static void cut(struct pattern_view *v)
             return;
         }
     }
-    if (pattern_in_code(v, last) || !w->nsentences)
+    if (said == END_OWN || pattern_in_code(v, last) || !w->nsentences)
         return;
     size_t k = w->nsentences - 1;
     const struct sentence *tail = &w->sentences[k];
@@ -214,6 +223,9 @@ static void cut(struct pattern_view *v)
         return;
     }
     bool own_line = w->list[tail->word].flags & WORD_LINE;
+    /* who sets marks apart from words (chats, prepared texts) writes as he likes */
+    if (tail->word > 0 && w->list[tail->word - 1].kind == WORD_MARK && !(w->list[tail->word - 1].flags & WORD_GLUED))
+        return;
     if (ended >= 1 && !open_others && texts >= 4 && !own_line) {
         pattern_seen_at(v, "truncated", x->start, end, 0.8, "the last sentence has no end, the others have");
         return;

@@ -47,6 +47,35 @@ static void test_pattern(void **state)
     pattern_case("Reply to Ann.", "Dear Ann, it ships on [DATE].", "placeholder", "[DATE]");
     pattern_case("Write a template.", "Dear [name], it ships on [date].", NULL, NULL);
 }
+/* What the API says of the end counts more than how the last sentence looks; an open fence or JSON is proof in any case. */
+static void test_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer, *reason; /* NULL: not said */
+        bool is_cut;
+    } cases[] = {
+        { "The tax is due at each stage. It is paid by the shop, and the last buyer of the", NULL, true },
+        { "The tax is due at each stage. It is paid by the shop, and the last buyer of the", "length", true },
+        { "The tax is due at each stage. It is paid by the shop, and the last buyer of the", "stop", false },
+        { "The tax is due at each stage. It is paid by the shop and the buyer.", "max_tokens", true },
+        { "The tax is due at each stage. It is paid by the shop and the buyer.", NULL, false },
+        { "```sql\nSELECT name FROM orders GROUP", "stop", true },
+        { "{\"name\": \"Ann\", \"items\": [\"tea\"", "end_turn", true },
+        { "that is fun . i like the sea and all the small boats", NULL, false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(1 << 24);
+        struct transcript *t = ask(a, NULL, "Explain.", cases[i].answer);
+        if (cases[i].reason)
+            transcript_finish(t, 0, span_of(cases[i].reason));
+        struct findings f = { 0 };
+        double value = check_pattern.score(&(struct check_env){ 0 }, t, ON_ANSWER, &f).value;
+        if ((value >= 0.5) != cases[i].is_cut)
+            fail_msg("%.2f: %s (%s)", value, cases[i].answer, cases[i].reason ? cases[i].reason : "not said");
+        arena_free(a);
+    }
+}
 static void test_grounding(void **state)
 {
     (void)state;
@@ -85,6 +114,6 @@ static void test_scope(void **state)
 }
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_pattern), cmocka_unit_test(test_grounding), cmocka_unit_test(test_scope) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_pattern), cmocka_unit_test(test_cut), cmocka_unit_test(test_grounding), cmocka_unit_test(test_scope) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
