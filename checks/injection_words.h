@@ -8,7 +8,7 @@
 #include "checks/text/lexicon.h"
 
 enum { W_OVERRIDE, W_INSTRUCTION, W_PRIOR, W_ALL, W_REVEAL, W_SECRET, W_SYSTEM, W_ROLE, W_NOLIMIT, W_SAY, W_NEW, W_ACT, W_MARKER, W_MODE,
-       W_PERSONA, W_YOUR, INJECTION_CLASSES };
+       W_PERSONA, W_YOUR, W_AI, W_PROMPT, INJECTION_CLASSES };
 static const struct lexicon_class injection_classes[INJECTION_CLASSES] = {
     [W_OVERRIDE] = { "override",
         "ignor|disregard|forget|forgot |overrid|overrul|overwrit|bypass|circumvent|discard|neglect|never mind|nevermind|stop follow|stop obey|"
@@ -78,10 +78,7 @@ static const struct lexicon_class injection_classes[INJECTION_CLASSES] = {
         "contrasena|secreto|confidencial|clave|credencial|segreto|riservat|credenziali|senha|segredo|wachtwoord|geheime|"
         "парол|секрет|ключ|hasl|tajn|sifre|gizli|parola|密码|密碼|秘密|口令|机密|パスワード|秘密|비밀|암호|كلمة السر|كلمة المرور|سري|पासवर्ड|गुप्त|kata sandi|rahasia|mat khau|bi mat" },
     [W_SYSTEM] = { "system",
-        "system|assistant|chatbot|chat bot|ai |a.i.|llm|chatgpt|gpt|openai|language model|model |bot |claude|gemini|llama|bard |anthropic|copilot|"
-        "systeme|ia |modele|systemes|"
-        "ki |sprachmodell|sistema|modelo|modello|"
-        "систем|модел|ассистент|ии |系统|模型|助手|人工智能|システム|アシスタント|モデル|시스템|모델|어시스턴트|نظام|النظام|मॉडल|सिस्टम|sistem|he thong" },
+        "system|model |systeme|modele|systemes|sistema|modelo|modello|систем|модел|系统|模型|システム|モデル|시스템|모델|نظام|النظام|मॉडल|सिस्टम|sistem|he thong" },
     [W_ROLE] = { "role",
         "you are |you're |youre |act as|acting as|act like|pretend|roleplay|role-play|role play|simulat|play the|you will be|you will act|"
         "you are now|behave|become |imagine|persona|character|immerse|embody|impersonat|take on|"
@@ -136,5 +133,17 @@ static const struct lexicon_class injection_classes[INJECTION_CLASSES] = {
     [W_YOUR] = { "your",
         "your |yours|yourself|you were|you have been|you've been|tes |ton |ta |vos |votre|toi |vous |tu |dein|deine|ihre|ihr |dich |tus |su |sus |tuo |tue |tuoi|"
         "suas |seus |seu |sua |jouw|je |твои|твой|ваши|свои|twoj|senin|你的|您的|あなたの|네 |너의|당신의|تعليماتك|आपके|तुम्हारे|तुम्हारी|anda |kamu|cua ban" },
+    [W_AI] = { "an assistant",
+        "assistant|chatbot|chat bot|ai |ais |a.i.|llm|chatgpt|gpt|openai|language model|model,|bot |bots |claude|gemini|llama|bard |anthropic|copilot|agent |agents |summarizer|"
+        "automated reader|artificial intelligence|"
+        "ia |l'ia|modele de langage|intelligence artificielle|robot conversationnel|"
+        "ki |sprachmodell|kunstliche intelligenz|inteligencia artificial|modelo de lenguaje|modello linguistico|intelligenza artificiale|modelo de linguagem|"
+        "ассистент|ии |языковая модель|助手|人工智能|语言模型|アシスタント|言語モデル|어시스턴트|언어 모델|مساعد|एआई|सहायक|asisten|tro ly" },
+    [W_PROMPT] = { "prompt",
+        "prompt|preamble|initial message|first message|opening message|system message|what you were told|you were told|you have been told|you were given|"
+        "everything above|text above|words above|lines above|sentence above|above this line|before this line|before my message|this conversation|"
+        "prompt systeme|message systeme|tout ce qui precede|ce qui precede|qu'on t'a|que l'on t'a|on t'a|on vous a|"
+        "systemprompt|alles davor|alles vorher|alles gesagte|dir gesagt|todo lo anterior|lo que te dijeron|tutto cio che|tudo o que esta acima|"
+        "промпт|提示词|系统提示|上面的所有|プロンプト|프롬프트|प्रॉम्प्ट" },
 };
 #endif

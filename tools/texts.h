@@ -236,8 +236,10 @@ static inline struct learn_settings texts_settings(enum model model)
     s.named = model == MODEL_REFUSAL ? refusal_named() : injection_named();
     s.kinds = model == MODEL_REFUSAL ? refusal_kinds : injection_kinds;
     if (model == MODEL_INJECTION) {
-        s.keep_small = 2e-5f;
-        s.hide = 0.3f;
+        s.keep_small = 5e-6f;
+        s.epochs = 20;
+        s.named_size = 0.7f;
+        s.hide = 0.5f;
     }
     /* for experiments only: the defaults are what the models are trained with */
     const char *e;
