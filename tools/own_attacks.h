@@ -7,6 +7,7 @@
  */
 #ifndef TOOLS_OWN_ATTACKS_H
 #define TOOLS_OWN_ATTACKS_H
+#include "tools/own_kind.h"
 
 /* What a planted text tells the assistant to do, and what an author may tell people or ask of an assistant about his text. */
 #define PLANTED_EN \

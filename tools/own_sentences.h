@@ -6,17 +6,11 @@
 #ifndef TOOLS_OWN_SENTENCES_H
 #define TOOLS_OWN_SENTENCES_H
 #include "checks/models.h"
+#include "tools/own_kind.h"
 
 struct texts;
 static inline void texts_add(struct texts *t, struct span text, bool is_so, struct span group, struct span lang, float weight);
 
-/* A template's %0 … %9 are filled from lists; each list's items are parted by '|'. */
-struct own_kind {
-    const char *lang;
-    bool is_so;
-    unsigned many;
-    const char *templates, *list[6];
-};
 static inline struct span own_pick(const char *list, uint64_t *random)
 {
     size_t n = 1;
