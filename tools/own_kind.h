@@ -3,6 +3,7 @@
 #ifndef TOOLS_OWN_KIND_H
 #define TOOLS_OWN_KIND_H
 #include <stdbool.h>
+#include <stddef.h>
 
 /* A template's %0 … %9 are filled from lists; each list's items are parted by '|'. */
 struct own_kind {
