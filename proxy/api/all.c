@@ -8,24 +8,24 @@
 #include "proxy/api/api.h"
 
 extern const struct api api_openai_chat, api_openai_responses, api_openai_completions, api_openai_embeddings, api_openai_other, api_anthropic, api_gemini, api_ollama,
-    api_cohere, api_bedrock, api_kserve, api_tgi, api_mlflow, api_tfserving, api_json, api_raw;
+    api_cohere, api_bedrock, api_kserve, api_tgi, api_sagemaker, api_mlflow, api_tfserving, api_json, api_raw;
 
 /* Order counts: the first that matches. "/chat/completions" ends in "/completions" as well. */
 const struct api *const all_apis[] = {
     &api_openai_chat, &api_openai_responses, &api_openai_completions, &api_openai_embeddings, &api_anthropic, &api_gemini, &api_ollama, &api_cohere, &api_bedrock,
-    &api_kserve, &api_tgi, &api_mlflow, &api_tfserving, &api_openai_other, &api_json, &api_raw, NULL,
+    &api_kserve, &api_tgi, &api_sagemaker, &api_mlflow, &api_tfserving, &api_openai_other, &api_json, &api_raw, NULL,
 };
 /* A family's reader for paths that no reader knows. */
 static const struct { const char *family; const struct api *reader; } families[] = {
     { "openai", &api_openai_other }, { "anthropic", &api_anthropic }, { "gemini", &api_gemini }, { "ollama", &api_ollama }, { "cohere", &api_cohere },
     { "bedrock", &api_bedrock }, { "kserve", &api_kserve }, { "mlflow", &api_mlflow }, { "tfserving", &api_tfserving },
-    { "tgi", &api_tgi }, { "json", &api_json }, { "raw", &api_raw },
+    { "tgi", &api_tgi }, { "sagemaker", &api_sagemaker }, { "json", &api_json }, { "raw", &api_raw },
 };
 /* Other names of a family: providers and servers that speak it. */
 static const struct { const char *word, *family; } aliases[] = {
     { "azure", "openai" }, { "groq", "openai" }, { "mistral", "openai" }, { "vllm", "openai" }, { "openrouter", "openai" }, { "together", "openai" },
     { "fireworks", "openai" }, { "deepseek", "openai" }, { "xai", "openai" }, { "perplexity", "openai" }, { "llamacpp", "openai" }, { "litellm", "openai" },
-    { "vertex", "gemini" }, { "triton", "kserve" }, { "mlserver", "kserve" }, { "sagemaker", "mlflow" },
+    { "vertex", "gemini" }, { "triton", "kserve" }, { "mlserver", "kserve" },
 };
 enum { NAPIS = sizeof all_apis / sizeof *all_apis - 1, NFAMILIES = sizeof families / sizeof *families, NALIASES = sizeof aliases / sizeof *aliases };
 

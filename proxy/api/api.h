@@ -28,6 +28,8 @@ struct api {
     const char *name;         /* "openai-chat" */
     const char *family;       /* "openai": what a route's `api:` says */
     const char *doc;
+    bool reads_csv;           /* answers as CSV are rows: read whole, not as a text that grows */
+    bool has_payload_frames;  /* frames of an AWS event stream are pieces of a body, not events of their own */
     const struct api_paths *paths; /* of a reader made by a user (json.h); else NULL */
     /* Does this call (path: decoded of nothing, after the mount, without query) speak it? Used within a family and for `auto`. */
     bool (*matches)(struct span method, struct span path);

@@ -124,7 +124,7 @@ static bool matches(struct span method, struct span path)
     return path_has(path, "/model/") && (path_ends(path, "/converse") || path_ends(path, "/converse-stream") || path_ends(path, "/invoke")
         || path_ends(path, "/invoke-with-response-stream"));
 }
-static void refuse(struct buf *out, const struct refusal *r, const char **content_type, struct span *name, struct span *value)
+void refuse_aws(struct buf *out, const struct refusal *r, const char **content_type, struct span *name, struct span *value)
 {
     *content_type = "application/json";
     *name = SPAN("x-amzn-errortype");
@@ -150,4 +150,4 @@ static bool refuse_stream(struct buf *out, enum framing f, const struct refusal 
     return ok;
 }
 const struct api api_bedrock = { .name = "bedrock", .family = "bedrock", .doc = "converse and invoke", .matches = matches, .request = request, .answer = answer,
-    .event = event, .refuse = refuse, .refuse_stream = refuse_stream };
+    .event = event, .refuse = refuse_aws, .refuse_stream = refuse_stream };

@@ -8,6 +8,7 @@
  * left at the end of a feed is carried over, and scanned once. Whatever cannot be read (a broken coding, a bomb, an event past EVENT_MOST)
  * ends the reading, not the passing: from then on each feed is one event without touches, and the transcript says READING_UNREAD.
  */
+#include "base/utf8.h"
 #include "proxy/api/json.h"
 #include "proxy/api/read.h"
 
@@ -20,6 +21,8 @@ struct answer_reader {
     struct api_state *state;
     enum cut cut;
     struct coding *coding;
+    bool is_framed;       /* in frames whose payloads are the body: undone after the codings, as one of them */
+    struct buf frames;    /* the frame under way */
     bool is_quiet;        /* not a model's answer: cut, not read */
     bool is_failed;       /* reading has ended; bytes pass */
     bool is_sse_type, is_ndjson_type, is_aws_type, is_json_type;
@@ -36,6 +39,7 @@ struct answer_reader {
     struct answer_event *events;
     size_t nevents, events_cap;
     uint64_t last_end;
+    bool is_pending;      /* events that ended, but no raw piece with them */
     bool is_taken;
 };
 
@@ -62,7 +66,10 @@ struct answer_reader *answer_reader_new(struct arena *a, const struct answer_rea
     r->is_aws_type = span_is_nocase(type, "application/vnd.amazon.eventstream");
     r->is_ndjson_type = type_ends(type, "ndjson") || type_ends(type, "jsonl") || type_ends(type, "jsonlines") || type_ends(type, "stream+json");
     r->is_json_type = type_ends(type, "json") && !r->is_ndjson_type;
+    r->is_framed = r->is_aws_type && o->api->has_payload_frames;
+    r->is_aws_type &= !r->is_framed;
     arena_defer(a, carry_free, &r->carry);
+    arena_defer(a, carry_free, &r->frames);
     r->coding = coding_new(a, o->content_encoding, &why);
     if (!r->coding && why) {
         r->is_failed = true;
@@ -85,7 +92,7 @@ enum framing answer_reader_framing(const struct answer_reader *r)
 }
 bool answer_reader_is_coded(const struct answer_reader *r)
 {
-    return r->coding != NULL || (r->is_failed && r->o.content_encoding.len);
+    return r->coding != NULL || r->is_framed || (r->is_failed && r->o.content_encoding.len);
 }
 static void fail(struct answer_reader *r, const char *why)
 {
@@ -94,13 +101,22 @@ static void fail(struct answer_reader *r, const char *why)
         answer_unread(r->o.t, why);
     buf_free(&r->carry);
 }
-static void event_add(struct answer_reader *r, uint64_t decoded_end)
+static void event_put(struct answer_reader *r, uint64_t end)
 {
-    uint64_t end = r->coding || r->is_failed ? r->raw : decoded_end;
     r->last_end = end;
     *ARENA_PUSH(r->arena, r->events, r->nevents, r->events_cap) =
         (struct answer_event){ end, r->state->first_touch, r->state->ntouches - r->state->first_touch };
     r->state->first_touch = r->state->ntouches;
+}
+/* Of a body that is undone first, a raw piece may hold the beginning of the next event: all waits until an event ends with a piece. */
+static void event_add(struct answer_reader *r, uint64_t decoded_end)
+{
+    if (r->is_failed)
+        event_put(r, r->raw);
+    else if (r->coding || r->is_framed)
+        r->is_pending = true;
+    else
+        event_put(r, decoded_end);
 }
 static void heard(struct answer_reader *r)
 {
@@ -377,8 +393,10 @@ static enum cut decide(const struct answer_reader *r, struct span s, bool is_end
     const struct api_paths *paths = r->o.api->paths;
     if (paths && paths->stream == JSON_STREAM_NONE)
         return CUT_WHOLE;
-    if (paths && paths->stream == JSON_STREAM_NDJSON && (c == '{' || c == '['))
+    if ((r->is_framed || (paths && paths->stream == JSON_STREAM_NDJSON)) && (c == '{' || c == '['))
         return lines((struct span){ s.at, (size_t)(all.at + all.len - s.at) }, is_end); /* with its line end */
+    if (r->o.api->reads_csv && c != '{' && c != '[' && (span_is_nocase(essence(r->o.content_type), "text/csv") || span_is_nocase(essence(r->o.content_type), "application/csv")))
+        return CUT_WHOLE;
     if (c == '{')
         return r->is_ndjson_type || (span_is(span_of(r->o.api->name), "ollama") && r->o.t->is_stream) ? CUT_NDJSON : CUT_WHOLE;
     if (c == '[')
@@ -470,13 +488,47 @@ static bool feed_decoded(void *p, struct span s)
         fail(r, "an event of more than 16 MiB");
     return !r->is_failed;
 }
+static bool feed_frames(void *p, struct span s)
+{
+    struct answer_reader *r = p;
+    if (r->is_failed || !buf_add(&r->frames, s)) {
+        if (!r->is_failed)
+            fail(r, "no memory for a frame");
+        return false;
+    }
+    size_t at = 0;
+    struct aws_frame f;
+    int is = 0;
+    while (!r->is_failed && (is = aws_frame_read(span_cut(buf_span(&r->frames), at, r->frames.len), &f)) > 0) {
+        if (!f.event_type.len || span_is(f.event_type, "PayloadPart"))
+            feed_decoded(r, f.payload);
+        else if (!r->is_quiet && utf8_valid(f.payload)) /* an exception: no part of the body, but somebody reads it */
+            say(r->o.t, 0, PART_OTHER, 0x10202, (struct span){ 0 }, f.payload);
+        at += f.size;
+    }
+    if (is < 0)
+        fail(r, "a broken AWS event stream");
+    buf_drop(&r->frames, at);
+    return !r->is_failed;
+}
 static void begin(struct answer_reader *r)
 {
     if (r->is_taken) {
         r->nevents = 0;
-        r->state->ntouches = r->state->first_touch = 0;
+        r->state->ntouches -= r->state->first_touch; /* those of pending events stay */
+        if (r->state->ntouches)
+            memmove(r->state->touches, r->state->touches + r->state->first_touch, r->state->ntouches * sizeof *r->state->touches);
+        r->state->first_touch = 0;
         r->is_taken = false;
     }
+}
+/* Nothing of a next event but what may stand before it. */
+static bool is_between(struct span s)
+{
+    size_t n = 0;
+    while (n < s.len && s.at[n] && strchr(" \t\r\n,", s.at[n]))
+        n++;
+    return n == s.len;
 }
 void answer_reader_feed(struct answer_reader *r, struct span raw)
 {
@@ -487,14 +539,20 @@ void answer_reader_feed(struct answer_reader *r, struct span raw)
     if (!r->is_failed) {
         const char *why = NULL;
         if (r->coding) {
-            if (!coding_feed(r->coding, raw, feed_decoded, r, &why) && why && !r->is_failed)
+            if (!coding_feed(r->coding, raw, r->is_framed ? feed_frames : feed_decoded, r, &why) && why && !r->is_failed)
                 fail(r, why);
+        } else if (r->is_framed) {
+            feed_frames(r, raw);
         } else {
             feed_decoded(r, raw);
         }
     }
+    if (r->is_pending && !r->is_failed && !r->frames.len && is_between(buf_span(&r->carry))) {
+        r->is_pending = false;
+        event_put(r, r->raw);
+    }
     if (r->is_failed && r->last_end < r->raw)
-        event_add(r, r->raw);
+        event_put(r, r->raw);
 }
 static void touch_all(struct answer_reader *r)
 {
@@ -510,6 +568,8 @@ void answer_reader_end(struct answer_reader *r, bool is_cut)
     begin(r);
     if (!r->is_failed && r->coding && r->raw && !is_cut && !coding_is_complete(r->coding) && !r->is_quiet)
         answer_unread(r->o.t, "the compressed body is cut");
+    if (!r->is_failed && r->frames.len && !r->is_quiet)
+        answer_unread(r->o.t, "the AWS event stream ends within a frame");
     struct span left = buf_span(&r->carry);
     if (!r->is_failed && r->cut == CUT_UNDECIDED && left.len)
         r->cut = decide(r, left, true);
@@ -552,7 +612,7 @@ void answer_reader_end(struct answer_reader *r, bool is_cut)
         }
     }
     if (r->last_end < r->raw || r->state->ntouches > r->state->first_touch)
-        event_add(r, r->raw);
+        event_put(r, r->raw);
 }
 const struct answer_event *answer_reader_take(struct answer_reader *r, size_t *n)
 {

@@ -104,6 +104,7 @@ void refuse_anthropic(struct buf *out, const struct refusal *r, const char **con
 bool refuse_anthropic_stream(struct buf *out, enum framing f, const struct refusal *r);
 void refuse_text(struct buf *out, const struct refusal *r, const char **content_type, struct span *name, struct span *value);   /* {"error":"text"} */
 bool refuse_text_stream(struct buf *out, enum framing f, const struct refusal *r);
+void refuse_aws(struct buf *out, const struct refusal *r, const char **content_type, struct span *name, struct span *value); /* bedrock.c */
 void json_text_member(struct buf *out, const char *before, const char *text, const char *after);
 
 /* ---- Readers that others lend (anthropic.c): Bedrock carries Anthropic's own shape. ---- */
@@ -125,6 +126,8 @@ bool raw_refuse_stream(struct buf *out, enum framing f, const struct refusal *r)
 void row_of_value(struct transcript *t, bool is_input, struct jv v, const char *base);
 /* instances, dataframe_records … : one row an item; objects, arrays and scalars as features. */
 void rows_of_items(struct transcript *t, bool is_input, struct jv items, struct jv columns, const char *base);
+/* Comma-separated values; names: the first row's, or base_0 …. */
+void rows_of_csv(struct transcript *t, bool is_input, struct span body, bool has_names, const char *base);
 /* {"name": [values …], …}: one row an index. */
 void rows_of_columns(struct transcript *t, bool is_input, struct jv columns);
 

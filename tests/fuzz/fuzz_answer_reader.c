@@ -71,7 +71,7 @@ static void read_it(struct outcome *o, const struct api *api, bool is_stream, co
 }
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const apis[] = { "openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama", "cohere-chat", "bedrock", "kserve-v2", "mlflow", "raw", "tgi" };
+    static const char *const apis[] = { "openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama", "cohere-chat", "bedrock", "kserve-v2", "mlflow", "raw", "tgi", "sagemaker" };
     static const char *const types[] = { "text/event-stream", "application/json", "application/x-ndjson", "", "text/plain", "application/vnd.amazon.eventstream" };
     static const char *const codings[] = { "", "", "", "", "gzip", "deflate", "br", "zstd", "gzip, br" };
     if (size < 4)

@@ -34,9 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct { const char *api, *path; } calls[] = {
         { "openai-chat", "/v1/chat/completions" }, { "openai-responses", "/v1/responses" }, { "openai-completions", "/openai/deployments/d/completions" },
         { "anthropic-messages", "/v1/messages" }, { "gemini", "/v1beta/models/g:streamGenerateContent" }, { "ollama", "/api/chat" }, { "cohere-chat", "/v2/chat" },
-        { "bedrock", "/model/m%3A0/converse" }, { "kserve-v2", "/v2/models/k/infer" }, { "mlflow", "/invocations" }, { "tfserving", "/v1/models/m:predict" }, { "raw", "/" }, { "tgi", "/generate" },
+        { "bedrock", "/model/m%3A0/converse" }, { "kserve-v2", "/v2/models/k/infer" }, { "mlflow", "/invocations" }, { "tfserving", "/v1/models/m:predict" }, { "raw", "/" }, { "tgi", "/generate" }, { "sagemaker", "/endpoints/e/invocations" },
     };
-    static const char *const types[] = { "application/json", "", "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "application/octet-stream" };
+    static const char *const types[] = { "application/json", "", "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "application/octet-stream", "text/csv", "application/jsonlines" };
     if (size < 2)
         return 0;
     size_t c = data[0] % (sizeof calls / sizeof *calls), k = data[1] % (sizeof types / sizeof *types);

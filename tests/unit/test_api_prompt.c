@@ -215,7 +215,7 @@ static void test_find(void **state)
         { "gemini", "/v1/projects/p/locations/l/publishers/google/models/g:generateContent", "gemini" },
         { "gemini", "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict", "anthropic-messages" },
         { "ollama", "/api/chat", "ollama" }, { "ollama", "/v1/chat/completions", "openai-chat" }, { "cohere", "/v2/chat", "cohere-chat" }, { "bedrock", "/model/a%3Ab/converse-stream", "bedrock" },
-        { "kserve", "/v2/models/m/infer", "kserve-v2" }, { "mlflow", "/invocations", "mlflow" }, { "tgi", "/generate", "tgi" }, { "tgi", "/", "tgi" }, { "tgi", "/v1/chat/completions", "openai-chat" },
+        { "kserve", "/v2/models/m/infer", "kserve-v2" }, { "mlflow", "/invocations", "mlflow" }, { "sagemaker", "/endpoints/e/invocations", "sagemaker" }, { "auto", "/endpoints/e/invocations-response-stream", "sagemaker" }, { "sagemaker", "/invocations", "mlflow" }, { "tgi", "/generate", "tgi" }, { "tgi", "/", "tgi" }, { "tgi", "/v1/chat/completions", "openai-chat" },
         { "auto", "/generate_stream", "tgi" }, { "auto", "/api/generate", "ollama" }, { "auto", "/v2/models/m/generate", "kserve-v2" }, { "json", "/v1/chat/completions", "json" }, { "tfserving", "/v1/models/m:predict", "tfserving" },
         { "auto", "/V1/Chat/Completions", "openai-chat" }, { "auto", "/v1/messages", "anthropic-messages" }, { "auto", "/nothing", "raw" }, { "raw", "/v1/chat/completions", "raw" },
         { "openai-chat", "/elsewhere", "openai-chat" }, { "nonsense", "/x", "raw" },

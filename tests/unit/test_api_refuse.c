@@ -24,6 +24,7 @@ static const struct { const char *api, *message_at, *stream_at; enum framing fra
     { "kserve-v2", "error", "error", FRAMING_SSE },
     { "mlflow", "message", NULL, FRAMING_WHOLE },
     { "tfserving", "error", NULL, FRAMING_WHOLE },
+    { "sagemaker", "message", NULL, FRAMING_SSE },
     { "tgi", "error", "error", FRAMING_SSE },
     { "json", "detail", NULL, FRAMING_SSE },
     { "raw", "detail", NULL, FRAMING_SSE },
