@@ -82,6 +82,7 @@ void openai_usage(struct transcript *t, struct jv usage)
                  + count_of(jv_get(usage, "input_tokens_details"), "cached_tokens", NULL);
     if (!u.cache_read)
         u.cache_read = count_of(usage, "prompt_cache_hit_tokens", NULL);
+    u.cache_write = count_of(jv_get(usage, "prompt_tokens_details"), "cache_write_tokens", NULL); /* OpenRouter: within the prompt's, too */
     u.reasoning = count_of(jv_get(usage, "completion_tokens_details"), "reasoning_tokens", NULL)
                 + count_of(jv_get(usage, "output_tokens_details"), "reasoning_tokens", NULL);
     if (seen || count_of(usage, "total_tokens", &seen))
@@ -108,7 +109,7 @@ static void said_choices(struct transcript *t, struct jv choices)
 static void said_chunk(struct transcript *t, struct jv root)
 {
     static const char *const known[] = { "choices", "usage", "model", "id", "object", "created", "system_fingerprint", "obfuscation", "service_tier",
-        "x_groq", "prompt_filter_results", "data", NULL };
+        "x_groq", "prompt_filter_results", "data", "text", "delta", NULL };
     for (struct jv_walk w = jv_walk(root); jv_next(&w);) {
         if (key_is(w.key, "choices")) {
             said_choices(t, w.value);
@@ -118,6 +119,15 @@ static void said_chunk(struct transcript *t, struct jv root)
             openai_usage(t, jv_get(w.value, "usage"));
         } else if (key_is(w.key, "model") && !t->answer_model.len) {
             t->answer_model = arena_copy(t->arena, jv_text(w.value, api_state(t)->scratch));
+        } else if (key_is(w.key, "text") && jv_type(w.value) == JSON_STRING) { /* transcriptions: whole, or a stream's last event */
+            struct arena_mark m = arena_mark(api_state(t)->scratch);
+            say_again(t, 0, PART_TEXT, 0, (struct span){ 0 }, jv_text(w.value, api_state(t)->scratch));
+            arena_rewind(api_state(t)->scratch, m);
+            t->is_answer_whole |= jv_text_is(jv_get(root, "type"), "transcript.text.done");
+        } else if (key_is(w.key, "delta") && jv_type(w.value) == JSON_STRING) {
+            say_string(t, 0, PART_TEXT, 0, (struct span){ 0 }, w.value);
+        } else if (key_is(w.key, "text") || key_is(w.key, "delta")) {
+            say_unknown(t, 0, w.key, w.value, SAY_DELTA);
         } else if (key_is(w.key, "data")) { /* embeddings, images: vectors and pictures say nothing; what else is there is heard */
             static const char *const vectors[] = { "embedding", "b64_json", "object", "index", NULL };
             for (struct jv_walk d = jv_walk(w.value); jv_next(&d);)

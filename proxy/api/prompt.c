@@ -44,7 +44,7 @@ static enum key key_of_text(struct span s)
     case 6:
         W("prompt", KEY_PROMPT); W("output", KEY_OUTPUT); W("system", KEY_SYSTEM); W("object", KEY_TOKEN); W("status", KEY_TOKEN);
         W("detail", KEY_TOKEN); W("schema", KEY_SCHEMA); W("effort", KEY_TOKEN); W("images", KEY_DATA); W("result", KEY_OUTPUT);
-        W("format", KEY_SCHEMA);
+        W("format", KEY_SCHEMA); W("params", KEY_FUNCTION);
         break;
     case 7:
         W("content", KEY_TEXT); W("refusal", KEY_REFUSAL); W("thought", KEY_THOUGHT); W("call_id", KEY_TOKEN); W("message", KEY_MESSAGE);
@@ -55,7 +55,7 @@ static enum key key_of_text(struct span s)
         W("messages", KEY_MESSAGES); W("contents", KEY_MESSAGES); W("thinking", KEY_THINKING); W("function", KEY_FUNCTION);
         W("document", KEY_DOCUMENTS); W("toolSpec", KEY_TOOLS); W("filename", KEY_TITLE); W("response", KEY_OUTPUT); W("taskType", KEY_TOKEN);
         W("mimeType", KEY_TOKEN); W("fileData", KEY_DATA); W("preamble", KEY_SYSTEM); W("language", KEY_TOKEN); W("category", KEY_TOKEN);
-        W("metadata", KEY_TOKEN);
+        W("metadata", KEY_TOKEN); W("requests", KEY_FUNCTION);
         break;
     case 9:
         W("reasoning", KEY_THINKING); W("functions", KEY_TOOLS); W("arguments", KEY_ARGUMENTS); W("documents", KEY_DOCUMENTS);

@@ -103,6 +103,13 @@ static const struct sample samples[] = {
       { "text turn=0 choice=0 name=: one\n", "other turn=0 choice=0 name=: asked\n", "other turn=0 choice=0 name=: one\n", "text turn=0 choice=1 name=: two\n", "finish 0 length", "finish 1 stop_sequence", "usage 1 in=2 out=2", "whole=1" } },
     { "tgi", "application/json", false, "[{\"generated_text\":\"one\"},{\"generated_text\":\"two\"}]", { "choice=0 name=: one\n", "choice=1 name=: two\n", "usage 0", "whole=1" } },
     { "tgi", "text/event-stream", true, "data:{\"error\":\"it fell over\",\"error_type\":\"generation\"}\n\n", { ": it fell over", "reading=1" } },
+    { "openai-other", "application/json", false, "{\"text\":\"spoken words\",\"segments\":[{\"id\":0,\"text\":\"spoken words\"}],\"usage\":{\"type\":\"tokens\",\"input_tokens\":14,\"output_tokens\":3}}",
+      { "text turn=0 choice=0 name=: spoken words\n", "other turn=0 choice=0 name=: spoken words\n", "usage 1 in=14 out=3", "whole=1" } },
+    { "openai-other", "text/event-stream", true, "data: {\"type\":\"transcript.text.delta\",\"delta\":\"spoken \"}\n\ndata: {\"type\":\"transcript.text.delta\",\"delta\":\"words\"}\n\n"
+      "data: {\"type\":\"transcript.text.done\",\"text\":\"spoken words\"}\n\n", { "text turn=0 choice=0 name=: spoken words\n", "reading=1 refused=0 whole=1" } },
+    { "openai-other", "application/json", false, "{\"created\":1,\"data\":[{\"b64_json\":\"iVBORw0KGgo=\",\"revised_prompt\":\"A red boat.\"}]}", { "other turn=0 choice=0 name=: A red boat.\n", "whole=1" } },
+    { "openai-chat", "application/json", false, "{\"choices\":[{\"message\":{\"content\":\"a\",\"reasoning\":\"b\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"c\"}]}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1,"
+      "\"prompt_tokens_details\":{\"cached_tokens\":4,\"cache_write_tokens\":3}}}", { "reasoning turn=0 choice=0 name=: b\n", ": c\n", "in=9 out=1 read=4 write=3" } },
     { "raw", "text/event-stream", true, "data: {\"a\":{\"b\":\"one \"}}\n\ndata: {\"a\":{\"b\":\"text\"}}\n\n", { "other turn=0 choice=0 name=: one text\n" } },
     { "raw", "application/json", false, "{\"a\":[\"one\",\"two\"],\"type\":\"x\"}", { "name=: one\n", "name=: two\n", "whole=1" } },
     { "raw", "text/plain", false, "Nothing but text.", { "text turn=0 choice=0 name=: Nothing but text.\n" } },

@@ -203,6 +203,44 @@ static void test_rows(void **state)
     buf_free(&body);
     buf_free(&b);
 }
+/* Requests in a batch are read as they would be alone. */
+static void test_batches(void **state)
+{
+    (void)state;
+    struct buf b = { 0 };
+    struct span s = read_json(&b, "anthropic", "/v1/messages/batches",
+        "{\"requests\":[{\"custom_id\":\"a-1\",\"params\":{\"model\":\"c\",\"system\":\"Be kind.\",\"messages\":[{\"role\":\"user\",\"content\":\"first question\"}]}},"
+        "{\"custom_id\":\"a-2\",\"params\":{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"second question\"}]}]}}]}");
+    assert_has(s, "instructions text turn=0 choice=0 name=: Be kind.\n");
+    assert_has(s, "user text turn=0 choice=0 name=: first question\n");
+    assert_has(s, "user text turn=1 choice=0 name=: second question\n");
+    s = read_json(&b, "gemini", "/v1beta/models/g:batchEmbedContents", "{\"requests\":[{\"model\":\"m\",\"content\":{\"parts\":[{\"text\":\"a text\"}]}}]}");
+    assert_has(s, "user text turn=0 choice=0 name=: a text\n");
+    buf_free(&b);
+}
+/* The rest of OpenAI's family: what a model reads is read, under every provider's spelling. */
+static void test_family(void **state)
+{
+    (void)state;
+    static const struct { const char *api, *path, *body, *want; } calls[] = {
+        { "openai", "/v1/moderations", "{\"input\":[\"HARM\",\"x\"]}", "user text turn=0 choice=0 name=: HARM\n" },
+        { "openai", "/v1/moderations", "{\"input\":[{\"type\":\"text\",\"text\":\"HARM\"}]}", "user text turn=0 choice=0 name=: HARM\n" },
+        { "openai", "/v1/images/generations", "{\"model\":\"i\",\"prompt\":\"HARM\",\"size\":\"1024x1024\"}", "user text turn=0 choice=0 name=: HARM\n" },
+        { "openai", "/v1/audio/speech", "{\"model\":\"v\",\"input\":\"HARM\",\"voice\":\"alloy\",\"instructions\":\"HARM too\"}", "user text turn=0 choice=0 name=: HARM\n" },
+        { "azure", "/openai/deployments/my-d/images/generations", "{\"prompt\":\"HARM\"}", "model=my-d" },
+        { "mistral", "/v1/fim/completions", "{\"prompt\":\"def\",\"suffix\":\"HARM\"}", ": HARM\n" },
+        { "mistral", "/v1/agents/completions", "{\"agent_id\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"HARM\"}]}", "user text turn=0 choice=0 name=: HARM\n" },
+        { "vllm", "/v1/chat/completions", "{\"messages\":[],\"guided_json\":{\"description\":\"HARM\"}}", "HARM" },
+        { "vllm", "/v1/chat/completions", "{\"messages\":[],\"chat_template_kwargs\":{\"note\":\"HARM it is\"}}", ": HARM it is\n" },
+        { "openrouter", "/api/v1/chat/completions", "{\"messages\":[{\"role\":\"assistant\",\"content\":\"x\",\"reasoning\":\"HARM\"}]}", "assistant reasoning turn=0 choice=0 name=: HARM\n" },
+        { "vertex", "/v1/projects/p/locations/l/publishers/anthropic/models/c@1:rawPredict", "{\"anthropic_version\":\"vertex-2023-10-16\",\"messages\":[{\"role\":\"user\",\"content\":\"HARM\"}]}", "model=c@1" },
+    };
+    struct buf b = { 0 };
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (!span_find(read_json(&b, calls[i].api, calls[i].path, calls[i].body), span_of(calls[i].want)))
+            fail_msg("%s: %.*s", calls[i].path, (int)b.len, b.bytes);
+    buf_free(&b);
+}
 static void test_find(void **state)
 {
     (void)state;
@@ -242,6 +280,6 @@ static void test_find(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_chat), cmocka_unit_test(test_hidden), cmocka_unit_test(test_unread), cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_rows), cmocka_unit_test(test_find) };
+        cmocka_unit_test(test_rows), cmocka_unit_test(test_find), cmocka_unit_test(test_batches), cmocka_unit_test(test_family) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
