@@ -487,8 +487,12 @@ static void post_login(struct ask *q, struct page *p)
 
 static void listener_gone(struct evhttp_connection *c, void *context)
 {
+    struct listener_of *l = context;
     (void)c;
-    ((struct listener_of *)context)->request = NULL;
+    /* A request that is still being answered when its client leaves is taken off its connection and left to us. */
+    if (!evhttp_request_get_connection(l->request))
+        evhttp_request_free(l->request);
+    l->request = NULL;
 }
 static void get_events(struct ask *q)
 {
