@@ -145,6 +145,13 @@ static void findings_json(struct exchange *x, struct buf *b)
     }
     buf_add_char(b, ']');
 }
+/* A score of 0 to 1 as 0.0123: seven of them in each record, and printf takes 0.6 µs for one. */
+static void put_score(struct buf *b, double score)
+{
+    unsigned v = score >= 1 ? 10000 : score > 0 ? (unsigned)(score * 10000 + 0.5) : 0;
+    char text[6] = { (char)('0' + v / 10000), '.', (char)('0' + v / 1000 % 10), (char)('0' + v / 100 % 10), (char)('0' + v / 10 % 10), (char)('0' + v % 10) };
+    buf_add(b, (struct span){ text, sizeof text });
+}
 static void scores_json(struct exchange *x, struct buf *b)
 {
     bool first = true;
@@ -160,14 +167,16 @@ static void scores_json(struct exchange *x, struct buf *b)
             }
         if (score < 0 && !not_run)
             continue;
-        buf_printf(b, "%s\"%s\":", first ? "" : ",", all_checks[i]->name);
+        buf_add_text(b, first ? "\"" : ",\"");
+        buf_add_text(b, all_checks[i]->name);
+        buf_add_text(b, "\":");
         first = false;
         if (not_run) {
             buf_add_char(b, '{');
             put_text(b, "not_run", span_of(not_run));
             buf_add_char(b, '}');
         } else {
-            buf_printf(b, "%.4f", score);
+            put_score(b, score);
         }
     }
     buf_add_char(b, '}');
