@@ -314,11 +314,8 @@ static int run(int argc, char **argv)
     struct arena *a = arena_new(16 << 20);
     struct troubles *t = arena_alloc(a, sizeof *t);
     t->arena = a;
-    struct config *config = NULL;
-    if (!dir) {
-        config = config_load(file, (struct span){ NULL, 0 }, t);
-        dir = config ? config->data : NULL;
-    }
+    if (!dir)
+        dir = config_data(a, file, t);
     int status = EXIT_TROUBLE;
     if (dir && rebuild) {
         uint64_t records;
@@ -366,8 +363,6 @@ static int run(int argc, char **argv)
     }
     fflush(stdout);
     troubles_print(t, stderr);
-    if (config)
-        config_release(config);
     buf_free(&p.line);
     arena_free(a);
     return status;

@@ -103,10 +103,9 @@ static int run(int argc, char **argv)
     struct arena *a = arena_new(64 << 20);
     struct troubles *t = arena_alloc(a, sizeof *t);
     t->arena = a;
-    struct config *c = NULL;
     int status = EXIT_TROUBLE;
-    if (!data && (c = config_load(config_file, (struct span){ 0 }, t)))
-        data = c->data;
+    if (!data)
+        data = config_data(a, config_file, t);
     if (data && out_file)
         status = write_file(&ro, data, out_file, t);
     else if (data) {
@@ -117,8 +116,6 @@ static int run(int argc, char **argv)
             trouble_add(t, NULL, 0, 0, "vigie verify tells more", "the report could not be written whole");
     }
     troubles_print(t, stderr);
-    if (c)
-        config_release(c);
     arena_free(a);
     return status;
 }

@@ -67,11 +67,8 @@ static int run(int argc, char **argv)
     struct arena *a = arena_new(16 << 20);
     struct troubles *t = arena_alloc(a, sizeof *t);
     t->arena = a;
-    struct config *config = NULL;
-    if (!dir) {
-        config = config_load(file, (struct span){ NULL, 0 }, t);
-        dir = config ? config->data : NULL;
-    }
+    if (!dir)
+        dir = config_data(a, file, t);
     int status = EXIT_TROUBLE;
     uint64_t from = 0, to = 0;
     bool has_wanted = false;
@@ -118,8 +115,6 @@ static int run(int argc, char **argv)
     }
     fflush(stdout);
     troubles_print(t, stderr);
-    if (config)
-        config_release(config);
     arena_free(a);
     return status;
 }

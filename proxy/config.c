@@ -231,6 +231,29 @@ static void rest_read(struct config_reader *r)
         limits_read(r, y, false, &c->limits);
 }
 
+static void say_empty(struct troubles *t, const struct yaml *root)
+{
+    yaml_trouble(t, root, "the least is: routes: [{mount: /, upstream: http://127.0.0.1:11434}]", "the config is empty");
+}
+const char *config_data(struct arena *a, const char *file, struct troubles *t)
+{
+    const char *slash = strrchr(file, '/');
+    struct config_reader r = { .a = a, .t = t, .folder = { file, slash ? (size_t)(slash - file) + 1 : 0 } };
+    struct span s = SPAN("./data");
+    struct yaml *root = yaml_read(a, file, (struct span){ 0 }, false, t);
+    if (root && root->kind == YAML_NOTHING)
+        return say_empty(t, root), NULL;
+    if (!root || !config_map(&r, root, "the config", config_keys, COUNT(config_keys)))
+        return NULL;
+    const struct yaml *y = yaml_get(root, "data");
+    /* The environment is asked only where this value needs it: who reads records need not have the keys of upstreams. */
+    if (y && y->kind == YAML_SCALAR && span_find(y->text, SPAN("${")) && (root = yaml_read(a, file, (struct span){ 0 }, true, t)))
+        y = yaml_get(root, "data");
+    if (!root || (y && ((y = config_get(&r, root, "data")) == NULL || !config_text(&r, y, "data", &s))))
+        return NULL;
+    return config_path(&r, s);
+}
+
 struct config *config_load(const char *file, struct span content, struct troubles *t)
 {
     unsigned errors = t->errors;
@@ -244,7 +267,7 @@ struct config *config_load(const char *file, struct span content, struct trouble
     r.folder = (struct span){ o->config.file, slash ? (size_t)(slash - o->config.file) + 1 : 0 };
     o->root = yaml_read(a, file, content, true, t);
     if (o->root && o->root->kind == YAML_NOTHING)
-        yaml_trouble(t, o->root, "the least is: routes: [{mount: /, upstream: http://127.0.0.1:11434}]", "the config is empty");
+        say_empty(t, o->root);
     else if (o->root && config_map(&r, o->root, "the config", config_keys, COUNT(config_keys))) {
         rest_read(&r);
         rules_of_all(&r);

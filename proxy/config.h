@@ -82,6 +82,8 @@ struct config {
 
 /* NULL: problems in t. content.at NULL: read the file. One reference. */
 struct config *config_load(const char *file, struct span content, struct troubles *t);
+/* The data folder that a config names, and nothing else of it: records must be readable while a rule is broken. In the arena. NULL: problems in t. */
+const char *config_data(struct arena *a, const char *file, struct troubles *t);
 struct config *config_hold(struct config *c);    /* any thread */
 void config_release(struct config *c);           /* any thread */
 /* The route for a path on a listener: its own, or the longest mount that is a whole prefix (/openai matches /openai and /openai/x, not

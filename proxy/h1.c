@@ -171,7 +171,8 @@ static void put_head(struct client *client, const struct client_head *h)
     struct exchange *x = client->x;
     struct buf *o = &c->out;
     bool is_chunked = h->framing == HTTP_CHUNKED && x->head.minor > 0;
-    c->is_answer_unsent = conn_unsent(c) == 0;
+    /* Of a stream no earlier byte waits for the record, however fast the whole of it came; the front of a whole answer is of use to nobody. */
+    c->is_answer_unsent = conn_unsent(c) == 0 && h->framing == HTTP_LENGTH && !(x->t && x->t->is_stream);
     if (x->is_refused)
         c->state = CONN_ANSWER; /* the rest of its body is nobody's */
     if (h->framing == HTTP_CHUNKED && !is_chunked)

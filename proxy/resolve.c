@@ -45,6 +45,14 @@ bool address_literal(struct span host, unsigned port, struct addresses *out)
     struct address *a = &out->at[0];
     if (!host.len || host.len >= sizeof text)
         return false;
+    if (span_is_nocase(host, "localhost")) { /* RFC 6761 6.3: without asking, since a small machine may have no /etc/hosts */
+        *out = (struct addresses){ .n = 2 };
+        a[0].to.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+        a[0].len = sizeof a->to.v6;
+        a[1].to.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+        a[1].len = sizeof a->to.v4;
+        return true;
+    }
     memcpy(text, host.at, host.len);
     text[host.len] = 0;
     memset(a, 0, sizeof *a);

@@ -21,7 +21,7 @@ struct addresses { /* in the order to try them: as getaddrinfo sorts them, the f
     unsigned n;
 };
 
-/* Is the host an address itself? Then here it is. */
+/* Is the host an address itself, or localhost? Then here it is. */
 bool address_literal(struct span host, unsigned port, struct addresses *out);
 
 struct resolver;

@@ -441,12 +441,12 @@ static void put_watch(struct page *p, struct jv route)
         if (number_of(jv_get(w.value, "p_adjusted")) > alpha)
             continue;
         if (!n++)
-            buf_printf(p->out, "<h3>%s</h3><div class=\"scroll\"><table><thead><tr><th>%s</th><th>%s</th><th class=\"n\">p</th><th>%s</th></tr></thead><tbody>", T(p, WHAT_MOVED), T(p, FEATURE), T(p, EFFECT), T(p, DETAIL));
+            buf_printf(p->out, "<h3>%s</h3><div class=\"scroll\"><table class=\"stack\"><thead><tr><th>%s</th><th>%s</th><th class=\"n\">p</th><th>%s</th></tr></thead><tbody>", T(p, WHAT_MOVED), T(p, FEATURE), T(p, EFFECT), T(p, DETAIL));
         html(p, "<tr><td><code>");
         put(p, jv_text(jv_get(w.value, "name"), p->arena));
         html(p, "</code></td><td class=\"nowrap\">");
         put_bar(p, number_of(jv_get(w.value, "effect")));
-        buf_printf(p->out, " %.2f</td><td class=\"n\">%.2g</td><td>", number_of(jv_get(w.value, "effect")), number_of(jv_get(w.value, "p_adjusted")));
+        buf_printf(p->out, " %.2f</td><td class=\"n\" data-label=\"p\">%.2g</td><td>", number_of(jv_get(w.value, "effect")), number_of(jv_get(w.value, "p_adjusted")));
         put(p, jv_text(jv_get(w.value, "what"), p->arena));
         html(p, "</td></tr>");
     }
@@ -466,13 +466,13 @@ static void put_watch(struct page *p, struct jv route)
         while (jv_next(&w) && n < 15) {
             double effect = number_of(jv_get(w.value, "effect"));
             if (!n++)
-                buf_printf(p->out, "<h3>%s</h3><div class=\"scroll\"><table><thead><tr><th>%s</th><th>%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th>%s</th></tr></thead><tbody>", T(p, TERMS_MOVED), T(p, TEXT), T(p, SIDE), T(p, BEFORE), T(p, AFTER), T(p, CHANGE));
+                buf_printf(p->out, "<h3>%s</h3><div class=\"scroll\"><table class=\"stack\"><thead><tr><th>%s</th><th>%s</th><th class=\"n\">%s</th><th class=\"n\">%s</th><th>%s</th></tr></thead><tbody>", T(p, TERMS_MOVED), T(p, TEXT), T(p, SIDE), T(p, BEFORE), T(p, AFTER), T(p, CHANGE));
             html(p, "<tr><td>");
             put(p, jv_text(jv_get(w.value, "term"), p->arena));
             html(p, "</td><td class=\"soft small\">");
             struct span on = jv_text(jv_get(w.value, "on"), p->arena);
             put(p, span_is(on, "prompt") ? span_of(T(p, QUESTION)) : span_is(on, "answer") ? span_of(T(p, ANSWER)) : on);
-            buf_printf(p->out, "</td><td class=\"n\">%.1f %%</td><td class=\"n\">%.1f %%</td><td class=\"nowrap\">%s ", 100 * number_of(jv_get(w.value, "before")), 100 * number_of(jv_get(w.value, "after")), effect > 0 ? "▲" : "▼");
+            buf_printf(p->out, "</td><td class=\"n\" data-label=\"%s\">%.1f %%</td><td class=\"n\" data-label=\"%s\">%.1f %%</td><td class=\"nowrap\">%s ", T(p, BEFORE), 100 * number_of(jv_get(w.value, "before")), T(p, AFTER), 100 * number_of(jv_get(w.value, "after")), effect > 0 ? "▲" : "▼");
             put_bar(p, effect);
             html(p, "</td></tr>");
         }

@@ -76,6 +76,13 @@ static const char *percent(struct arena *a, double share)
     return arena_printf(a, share > 0 && share < 0.1 ? "%.1f %%" : "%.0f %%", 100 * share).at;
 }
 
+/* As a person writes it: four digits, but 33950 and not 3.395e+04. */
+static const char *number(struct arena *a, double v)
+{
+    double size = fabs(v);
+    return arena_printf(a, size >= 1e4 && size < 1e15 ? "%.0f" : "%.4g", v).at;
+}
+
 static void tell_column(struct arena *a, const struct permuter *m, const struct watched *w, struct drift_feature *f)
 {
     const struct pool *p = m->pool;
@@ -109,12 +116,7 @@ static void tell_column(struct arena *a, const struct permuter *m, const struct 
         f->what = arena_printf(a, "missing in %s of the rows, before %s", percent(a, q[0] / k), percent(a, r[0] / n)).at;
         f->effect = lost;
     } else if (is_value && bin) {
-        char number[40];
-        const char *label = c->bins[bin].label;
-        if (!label) {
-            snprintf(number, sizeof number, "%g", c->bins[bin].low);
-            label = number;
-        }
+        const char *label = c->bins[bin].label ? c->bins[bin].label : arena_printf(a, "%g", c->bins[bin].low).at;
         f->what = arena_printf(a, "'%s' in %s of the rows, before %s%s", label, percent(a, q[bin] / k), percent(a, r[bin] / n),
                                !r[bin] ? ": new" : !q[bin] ? ": gone" : "").at;
         f->effect = fabs(q[bin] / k - r[bin] / n);
@@ -128,13 +130,13 @@ static void tell_column(struct arena *a, const struct permuter *m, const struct 
             return;
         double times = before.deviation > 0 ? (after.mean - before.mean) / before.deviation : 0;
         if (best == SUB_SPREAD && fabs(times) < 0.1)
-            f->what = arena_printf(a, "spread %.4g to %.4g (mean %.4g to %.4g)", before.deviation, after.deviation, before.mean, after.mean).at;
+            f->what = arena_printf(a, "spread %s to %s (mean %s to %s)", number(a, before.deviation), number(a, after.deviation), number(a, before.mean), number(a, after.mean)).at;
         else if (best == SUB_TAILS || best == SUB_SIZE)
-            f->what = arena_printf(a, "far values: largest %.4g to %.4g, smallest %.4g to %.4g (mean %.4g to %.4g)", x[(uint32_t)before.n - 1],
-                                   y[(uint32_t)after.n - 1], x[0], y[0], before.mean, after.mean).at;
+            f->what = arena_printf(a, "far values: largest %s to %s, smallest %s to %s (mean %s to %s)", number(a, x[(uint32_t)before.n - 1]),
+                                   number(a, y[(uint32_t)after.n - 1]), number(a, x[0]), number(a, y[0]), number(a, before.mean), number(a, after.mean)).at;
         else
-            f->what = arena_printf(a, "mean %.4g to %.4g (%+.2f standard deviations), median %.4g to %.4g", before.mean, after.mean, times,
-                                   before.median, after.median).at;
+            f->what = arena_printf(a, "mean %s to %s (%+.2f standard deviations), median %s to %s", number(a, before.mean), number(a, after.mean), times,
+                                   number(a, before.median), number(a, after.median)).at;
         return;
     }
     double moved = 0, total_r = n - r[0], total_q = k - q[0];

@@ -206,7 +206,7 @@ test('check: what a file may be instead of a config', t => {
   for (const [file, wanted] of cases) {
     b.refused(['check', '-c', file], wanted)
     b.refused(['serve', '-c', file], wanted)
-    b.refused(['records', '-c', file], wanted)
+    if (file !== 'utf16') b.refused(['records', '-c', file], wanted)   // which needs no routes
   }
   const json = JSON.parse(b.run(['check', '-c', 'alias', '--json']).out)
   assert.deepEqual([json.fine, json.errors, json.problems[0].line, json.problems[0].column, json.problems[0].file], [false, 1, 2, 4, 'alias'])
@@ -740,4 +740,25 @@ test('performance: estimated and realised, in JSON and as a table; each bad argu
     [['--stream', 'none.jsonl', '--warmup', '300', '--chunk', '300'], /none\.jsonl: No such file/], [['--stream', 'stream.jsonl', '--warmup', '20', '--chunk', '300'], /too few labels/]]) {
     s.refused(['performance', ...args], words)
   }
+})
+
+test('records, report and verify read while a rule is broken and a key is not set: they need the data folder alone', async t => {
+  const s = await stage(t)
+  const up = await s.upstream(call => call.json(completion('fine')))
+  const v = await s.vigie({ routes: [{ mount: '/a', upstream: up.url, api: 'openai' }] })
+  assert.equal((await v.fetch('/a/v1/chat/completions', chat('where is it'))).status, 200)
+  v.records()
+  const text = more => `data: ${more}\nrules: [broken.yaml]\nroutes:\n  - {mount: /a, upstream: "http://127.0.0.1:1", headers: {set: {x-key: "\${VIGIE_KEY_NOBODY_SET}"}}}\n`
+  fs.writeFileSync(path.join(v.dir, 'broken.yaml'), 'rules: [{id: ')
+  fs.writeFileSync(path.join(v.dir, 'vigie.yaml'), text('data'))
+  assert.equal(v.run('check', '-c', 'vigie.yaml').code, 2)
+  for (const [words, said] of [[['records', '--json'], /where is it/], [['report', '--json'], /"exchanges"|\{/], [['verify'], /good: 1 records/]]) {
+    const r = v.run(...words)
+    assert.equal(r.code, 0, r.err)
+    assert.match(r.out, said)
+  }
+  fs.writeFileSync(path.join(v.dir, 'vigie.yaml'), text('${VIGIE_DATA_NOBODY_SET}'))
+  const no = v.run('records')
+  assert.equal(no.code, 2)
+  assert.match(no.err, /vigie\.yaml:1:.*VIGIE_DATA_NOBODY_SET is not set/)
 })

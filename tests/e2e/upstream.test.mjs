@@ -142,7 +142,7 @@ test('https upstreams: by a name and an authority of one\'s own, kept alive; an 
     q.on('end', () => { const text = JSON.stringify(completion('by TLS')); r.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length }); r.end(text) })
   })
   server.on('secureConnection', () => connections++)
-  server.listen(0, 'localhost')
+  server.listen(0, '127.0.0.1')   // not by name: a small machine may have no /etc/hosts
   await once(server, 'listening')
   s.later(() => new Promise(k => { server.closeAllConnections(); server.close(k) }))
   const url = `https://localhost:${server.address().port}`
